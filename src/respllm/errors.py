@@ -1,4 +1,4 @@
-"""Errors a user can act on: each says what went wrong, where, what was expected and what to do next."""
+"""Errors a user can act on: what went wrong, where, what was expected and what to do next."""
 
 from __future__ import annotations
 

@@ -1,0 +1,202 @@
+"""A run, declared as data: frozen settings read from one YAML file, unknown keys refused."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any, Literal, Self, TypeVar
+
+import yaml
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+
+from respllm.errors import ConfigError, unknown_name
+from respllm.types import ProtocolName
+
+HeadName = Literal["published", "last", "mean", "attention"]
+
+
+class StrictModel(BaseModel):
+    """Frozen settings; a key that no field has is an error, not a comment."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", protected_namespaces=())
+
+
+Model = TypeVar("Model", bound=StrictModel)
+
+
+class TaskLists(StrictModel):
+    """What is learned and what is only tested: task ids ("S7") or task files (paths).
+
+    Attributes:
+        train: tasks whose training part is learned; their test part is tested too.
+        test: tasks that are only tested, zero-shot.
+    """
+
+    train: tuple[str, ...] = Field(min_length=1)
+    test: tuple[str, ...] = ()
+
+
+class EncoderConfig(StrictModel):
+    """The frozen audio encoder.
+
+    Attributes:
+        name: registry name: "mel-patch" (no weights) or "opera-ct" (HTS-AT, 31 M parameters).
+        checkpoint: local checkpoint file; None fetches the published one from its model hub.
+    """
+
+    name: str = "mel-patch"
+    checkpoint: Path | None = None
+
+
+class LoraSettings(StrictModel):
+    """Low-rank adapters on the query and value projections (paper B.1).
+
+    Attributes:
+        r: rank.
+        alpha: the update is scaled by alpha / r.
+        dropout: on the adapter's input while training. The published code uses 0.1; our default
+            0 keeps a sample's training step independent of a random mask.
+    """
+
+    r: int = Field(default=16, ge=1)
+    alpha: float = Field(default=32, gt=0)
+    dropout: float = Field(default=0.0, ge=0, lt=1)
+
+
+class ModelConfig(StrictModel):
+    """Language model, adapters and head.
+
+    Attributes:
+        llm: a preset ("nano", "openbiollm-8b", ...), a Hugging Face id or a local folder.
+        revision: revision of a Hugging Face id.
+        lora: adapters; unused by models that are trained in full (nano).
+        head: how the last hidden states become one vector.
+        dtype: of the frozen weights.
+        quantize_4bit: load the frozen weights in 4 bits (needs an NVIDIA GPU).
+        gradient_checkpointing: recompute activations to save memory.
+        trust_remote_code: run code that a model repository brings along.
+    """
+
+    llm: str = "nano"
+    revision: str | None = None
+    lora: LoraSettings = LoraSettings()
+    head: HeadName = "mean"
+    dtype: Literal["float32", "bfloat16"] = "float32"
+    quantize_4bit: bool = False
+    gradient_checkpointing: bool = False
+    trust_remote_code: bool = False
+
+
+class TrainingConfig(StrictModel):
+    """Optimisation.
+
+    Attributes:
+        epochs: passes over the mixed training examples, at most.
+        batch_size: examples per optimiser step, over all processes and accumulation steps.
+        micro_batch_size: examples computed at once on one process; None: all of its share.
+        learning_rate: peak, after warm-up.
+        weight_decay: decoupled (AdamW); 0 with optimizer "adam" is the published setting.
+        optimizer: "adamw" or "adam".
+        schedule: what follows the warm-up.
+        warmup_fraction: share of all steps with a linearly rising rate.
+        gradient_clip: largest gradient norm; None does not clip.
+        balance: "loss" weights both classes of a task, and all people of a class, alike;
+            "none" leaves everything as found.
+        patience: evaluations without a better validation AUROC before stopping; None never stops.
+        evaluations_per_epoch: validations per epoch.
+        bf16: compute in bfloat16 (autocast) where the processor or GPU has it.
+        save_minutes: minutes between two checkpoints (one is also written at each validation).
+    """
+
+    epochs: int = Field(default=3, ge=1)
+    batch_size: int = Field(default=16, ge=1)
+    micro_batch_size: int | None = Field(default=None, ge=1)
+    learning_rate: float = Field(default=1e-4, gt=0)
+    weight_decay: float = Field(default=0.0, ge=0)
+    optimizer: Literal["adamw", "adam"] = "adamw"
+    schedule: Literal["cosine", "linear", "constant"] = "cosine"
+    warmup_fraction: float = Field(default=0.05, ge=0, lt=1)
+    gradient_clip: float | None = Field(default=1.0, gt=0)
+    balance: Literal["loss", "none"] = "loss"
+    patience: int | None = Field(default=3, ge=1)
+    evaluations_per_epoch: int = Field(default=1, ge=1)
+    bf16: bool = False
+    save_minutes: float = Field(default=5.0, gt=0)
+
+
+class RunConfig(StrictModel):
+    """Everything that decides a run's result, besides the data.
+
+    Attributes:
+        name: of the run; also the default name of its folder.
+        protocol: "clean" or "paper" data choices; never mixed in one table.
+        tasks: what is learned and what is tested.
+        init_from: a run folder to start from instead of a fresh model.
+        limit_subjects: at most this many training subjects per task (learning curves, smoke
+            tests); None uses all.
+    """
+
+    name: str = Field(pattern=r"^[A-Za-z0-9._-]+$")
+    protocol: ProtocolName = "clean"
+    tasks: TaskLists
+    encoder: EncoderConfig = EncoderConfig()
+    model: ModelConfig = ModelConfig()
+    training: TrainingConfig = TrainingConfig()
+    init_from: Path | None = None
+    limit_subjects: int | None = Field(default=None, ge=2)
+    seed: int = Field(default=42, ge=0)
+
+    @model_validator(mode="after")
+    def _micro_batch_fits(self) -> Self:
+        micro = self.training.micro_batch_size
+        if micro is not None and micro > self.training.batch_size:
+            raise ValueError(f"micro_batch_size {micro} exceeds batch_size")
+        return self
+
+
+def read_yaml(path: Path, model: type[Model]) -> Model:
+    """Read a YAML file into settings.
+
+    Raises:
+        ConfigError: no such file, no YAML, an unknown key (with the nearest known one) or a value
+            that does not fit.
+    """
+    try:
+        text = path.read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        raise ConfigError(f"Cannot read {path}: {error}", next_step="check the path") from error
+    try:
+        content = yaml.safe_load(text)
+    except yaml.YAMLError as error:
+        problem = " ".join(str(error).split())
+        raise ConfigError(f"Not valid YAML: {problem}", where=str(path)) from error
+    if not isinstance(content, dict):
+        raise ConfigError(
+            f"The file holds {type(content).__name__}, not settings",
+            where=str(path),
+            expected="`key: value` lines",
+        )
+    return parse(content, model, where=str(path))
+
+
+def parse(content: dict[str, Any], model: type[Model], where: str) -> Model:
+    """Turn parsed YAML or JSON into settings; see `read_yaml` for the errors."""
+    try:
+        return model.model_validate(content)
+    except ValidationError as error:
+        raise ConfigError(
+            "; ".join(_describe(problem, model) for problem in error.errors()), where=where
+        ) from None
+
+
+def _describe(problem: Any, model: type[BaseModel]) -> str:
+    key = ".".join(str(part) for part in problem["loc"]) or "the file"
+    if problem["type"] == "extra_forbidden":
+        owner: Any = model
+        for part in problem["loc"][:-1]:
+            if not isinstance(part, str) or part not in owner.model_fields:
+                return f"Unknown key {key!r}"
+            owner = owner.model_fields[part].annotation
+        return unknown_name("key", key, owner.model_fields)
+    if problem["type"] == "missing":
+        return f"Missing key {key!r}"
+    return f"{key}: {problem['msg']}, got {problem['input']!r}"

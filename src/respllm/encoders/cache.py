@@ -1,0 +1,198 @@
+"""Audio tokens, computed once and kept: one memory-mapped file per clip and encoder.
+
+Layout: `<folder>/format`, `<folder>/<encoder identity>/<2 hex digits>/<40 hex digits>.safetensors`,
+and `<folder>/tmp`, where an entry is written before it is renamed into place. So a run that is
+killed leaves no broken entry, and processes may share a folder without locks: two that compute
+the same entry write the same bytes. Damage on disk is noticed by a checksum.
+
+What is kept is derived from patients: the folder is readable for its owner only.
+"""
+
+from __future__ import annotations
+
+import errno
+import hashlib
+import logging
+import os
+import re
+import time
+import uuid
+import zlib
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from safetensors import SafetensorError, safe_open
+from safetensors.numpy import save
+
+from respllm.audio.frontend import FRONTEND
+from respllm.errors import RespllmError
+
+FORMAT = "1"
+_STALE_SECONDS = 3600.0
+_IDENTITY = re.compile(r"[A-Za-z0-9][A-Za-z0-9.-]*")
+_log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class TokenKey:
+    """What an entry stands for.
+
+    Attributes:
+        encoder: identity of the encoder (name, weights, front-end).
+        sha256: of the recording's bytes.
+        start, stop: the stretch in seconds; `stop` None is the end.
+        window: index of the window within the stretch.
+    """
+
+    encoder: str
+    sha256: str
+    start: float
+    stop: float | None
+    window: int
+
+
+@dataclass(frozen=True, slots=True)
+class Unusable:
+    """A clip that was found to give no tokens, and why."""
+
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class CacheSummary:
+    """What a cache folder holds: entries and bytes, in all and by encoder identity."""
+
+    folder: Path
+    entries: int
+    bytes: int
+    by_encoder: dict[str, tuple[int, int]]
+
+
+class TokenCache:
+    """Tokens of clips, float32 (64, A), by `TokenKey`.
+
+    Args:
+        folder: made if it is not there.
+
+    Raises:
+        RespllmError: the folder holds another format, or cannot be written.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        try:
+            (folder / "tmp").mkdir(parents=True, exist_ok=True)
+            folder.chmod(0o700)
+            self._check_format()
+            self._remove_stale()
+        except OSError as error:
+            raise _cannot_write(folder, error) from error
+
+    def read(self, key: TokenKey) -> np.ndarray | Unusable | None:
+        """The tokens (64, A) of a clip, why it has none, or None: not known, or damaged on disk."""
+        path = self._path(key)
+        try:
+            with safe_open(path, framework="np") as file:
+                metadata = file.metadata() or {}
+                tokens = file.get_tensor("tokens")
+        except FileNotFoundError:
+            return None
+        except SafetensorError as error:
+            _log.warning("The cache entry %s is damaged (%s): computing it again", path, error)
+            return None
+        reason = metadata.get("unusable", "")
+        if metadata.get("crc32") != _checksum(tokens, reason) or tokens.dtype != np.float32:
+            _log.warning("The cache entry %s is damaged (checksum): computing it again", path)
+            return None
+        return Unusable(reason) if reason else tokens
+
+    def write(self, key: TokenKey, found: np.ndarray | Unusable) -> None:
+        """Keep the tokens of a clip, float32 (64, A), or why it has none.
+
+        Raises:
+            RespllmError: no space left, or the folder cannot be written. What was kept before
+                stays.
+        """
+        reason = found.reason if isinstance(found, Unusable) else ""
+        tokens = np.empty((0, 0), np.float32) if isinstance(found, Unusable) else found
+        metadata = {"crc32": _checksum(tokens, reason), "key": repr(key), "unusable": reason}
+        content = save({"tokens": np.ascontiguousarray(tokens, np.float32)}, metadata)
+        path = self._path(key)
+        try:
+            path.parent.mkdir(parents=True, exist_ok=True)
+            self._put(path, content)
+        except OSError as error:
+            raise _cannot_write(self.folder, error) from error
+
+    def summary(self) -> CacheSummary:
+        """Count entries and bytes."""
+        by_encoder: dict[str, tuple[int, int]] = {}
+        for path in self._entries():
+            entries, size = by_encoder.get(path.parent.parent.name, (0, 0))
+            by_encoder[path.parent.parent.name] = (entries + 1, size + path.stat().st_size)
+        entries, size = (sum(column) for column in zip((0, 0), *by_encoder.values(), strict=True))
+        return CacheSummary(self.folder, entries, size, by_encoder)
+
+    def clear(self) -> int:
+        """Remove all entries; returns how many there were."""
+        removed = 0
+        for path in self._entries():
+            path.unlink(missing_ok=True)
+            removed += 1
+        return removed
+
+    def _path(self, key: TokenKey) -> Path:
+        assert _IDENTITY.fullmatch(key.encoder), f"no folder name: {key.encoder!r}"
+        clip = f"{FRONTEND} {key.sha256} {key.start!r} {key.stop!r} {key.window}"
+        digest = hashlib.sha256(clip.encode()).hexdigest()[:40]
+        return self.folder / key.encoder / digest[:2] / f"{digest}.safetensors"
+
+    def _entries(self) -> list[Path]:
+        return sorted(self.folder.glob("*/*/*.safetensors"))
+
+    def _put(self, path: Path, content: bytes) -> None:
+        draft = self.folder / "tmp" / uuid.uuid4().hex
+        try:
+            draft.write_bytes(content)
+            os.replace(draft, path)
+        except BaseException:
+            draft.unlink(missing_ok=True)
+            raise
+
+    def _check_format(self) -> None:
+        path = self.folder / "format"
+        if not path.exists():
+            self._put(path, FORMAT.encode())
+        found = path.read_text().strip()
+        if found != FORMAT:
+            raise RespllmError(
+                f"The token cache has format {found!r}",
+                where=str(self.folder),
+                expected=f"format {FORMAT!r}",
+                next_step="delete this folder (its content is computed again when needed), or "
+                "point RESPLLM_CACHE elsewhere",
+            )
+
+    def _remove_stale(self) -> None:
+        # Drafts of runs that were killed; a live one is renamed within milliseconds.
+        for draft in (self.folder / "tmp").iterdir():
+            try:
+                if time.time() - draft.stat().st_mtime > _STALE_SECONDS:
+                    draft.unlink()
+            except FileNotFoundError:  # another process was faster
+                continue
+
+
+def _checksum(tokens: np.ndarray, reason: str) -> str:
+    return f"{zlib.crc32(reason.encode(), zlib.crc32(np.ascontiguousarray(tokens).data)):08x}"
+
+
+def _cannot_write(folder: Path, error: OSError) -> RespllmError:
+    full = error.errno in (errno.ENOSPC, errno.EDQUOT)
+    return RespllmError(
+        "No space left for the token cache" if full else f"Cannot use the token cache: {error}",
+        where=str(folder),
+        next_step=("free space" if full else "make the folder writable")
+        + ", or point RESPLLM_CACHE elsewhere, and run again: what was computed is kept",
+    )

@@ -1,0 +1,212 @@
+"""Clips to audio tokens: decode in parallel, encode in batches, compute nothing twice."""
+
+from __future__ import annotations
+
+import os
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import torch
+
+from respllm.audio import quality
+from respllm.audio.frontend import count_windows, log_mels
+from respllm.audio.index import AudioIndex, default_cache_dir
+from respllm.audio.loading import load_audio
+from respllm.encoders.base import AudioEncoder
+from respllm.encoders.cache import TokenCache, TokenKey, Unusable
+from respllm.errors import AudioError, RespllmError
+from respllm.types import Clip
+
+TOKENS_FOLDER = "tokens"
+_THREADS = min(4, os.cpu_count() or 1)  # decoding and the FFT release the interpreter lock
+
+
+@dataclass(frozen=True, slots=True)
+class Skipped:
+    """A clip that gives no tokens, and why."""
+
+    clip_id: str
+    path: Path
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class _Stretch:
+    """A stretch of a file that is decoded once, and the clips wanted from it."""
+
+    path: Path
+    keys: tuple[TokenKey, ...]
+
+
+class EncodedClips:
+    """The tokens of a list of clips, read from the cache when they are asked for.
+
+    Attributes:
+        usable: bool (number of clips,): which clips have tokens.
+        skipped: the others, in the clips' order, each with its reason.
+    """
+
+    def __init__(
+        self,
+        clips: Sequence[Clip],
+        keys: Sequence[TokenKey | None],
+        reasons: Sequence[str | None],
+        cache: TokenCache,
+        token_shape: tuple[int, int],
+    ) -> None:
+        self._keys = keys
+        self._ids = [clip.clip_id for clip in clips]
+        self._cache = cache
+        self._token_shape = token_shape
+        self.usable: np.ndarray = np.array([reason is None for reason in reasons], bool)
+        self.skipped: tuple[Skipped, ...] = tuple(
+            Skipped(clip.clip_id, clip.record.audio_path, reason)
+            for clip, reason in zip(clips, reasons, strict=True)
+            if reason is not None
+        )
+
+    def tokens(self, indices: Sequence[int]) -> np.ndarray:
+        """Tokens of some clips, float32 (n, 64, A), in the order asked for.
+
+        Args:
+            indices: positions in the list of clips that was encoded; all of them usable.
+
+        Raises:
+            RespllmError: a clip that is not usable, or the cache was cleared meanwhile.
+        """
+        found = np.empty((len(indices), *self._token_shape), np.float32)
+        for row, index in enumerate(indices):
+            key = self._keys[index]
+            tokens = self._cache.read(key) if key is not None and self.usable[index] else None
+            if not isinstance(tokens, np.ndarray):
+                raise RespllmError(
+                    f"There are no tokens of clip {self._ids[index]}",
+                    where=str(self._cache.folder),
+                    expected="a usable clip, and a cache that is left alone while it is used",
+                    next_step="ask for usable clips only, or encode the clips again",
+                )
+            found[row] = tokens
+        return found
+
+
+def encode_clips(
+    clips: Sequence[Clip],
+    encoder: AudioEncoder,
+    *,
+    cache_dir: Path | None = None,
+    strict: bool = False,
+    batch_size: int = 32,
+    progress: Callable[[int, int], None] | None = None,
+) -> EncodedClips:
+    """Compute the audio tokens of clips, or find them in the cache.
+
+    Clips with the same sound are computed once. What is in the cache already is not computed, and
+    then the recording is not opened either (unless its file changed). A recording that cannot be
+    used is skipped and named in `EncodedClips.skipped`. Memory does not grow with the number of
+    clips.
+
+    Args:
+        clips: what to encode; the same clip may occur more than once.
+        encoder: from `load_encoder`; it computes on the device it is on.
+        cache_dir: where tokens and facts about files are kept; None is `default_cache_dir()`.
+        strict: raise at the first recording that cannot be used instead of skipping it.
+        batch_size: clips encoded at once.
+        progress: called with (clips done, clips in all) as they are done.
+
+    Raises:
+        AudioError: with `strict`, the first recording that cannot be used.
+        RespllmError: the cache cannot be written; what was computed before is kept.
+    """
+    root = cache_dir or default_cache_dir()
+    cache = TokenCache(root / TOKENS_FOLDER)
+    facts = AudioIndex(root).facts_of(clip.record.audio_path for clip in clips)
+    keys: list[TokenKey | None] = []
+    reasons: list[str | None] = []
+    wanted: dict[TokenKey, list[int]] = {}
+    for index, clip in enumerate(clips):
+        about = facts[clip.record.audio_path]
+        key = None
+        if about.error is None and about.sha256 is not None:
+            key = TokenKey(encoder.identity, about.sha256, clip.start, clip.stop, clip.window)
+            wanted.setdefault(key, []).append(index)
+        keys.append(key)
+        reasons.append(about.error and f"The recording {about.error}")
+
+    done = 0
+
+    def settle(indices: Sequence[int], reason: str | None) -> None:
+        nonlocal done
+        for index in indices:
+            reasons[index] = reason
+        done += len(indices)
+        if reason is not None and strict:
+            raise _refused(clips[indices[0]], reason)
+
+    for index, reason in enumerate(reasons):
+        if reason is not None:
+            settle([index], reason)
+    missing: list[TokenKey] = []
+    for key, indices in wanted.items():
+        found = cache.read(key)
+        if found is None:
+            missing.append(key)
+        else:
+            settle(indices, found.reason if isinstance(found, Unusable) else None)
+    if progress:
+        progress(done, len(clips))
+    stretches = _stretches((key, clips[wanted[key][0]].record.audio_path) for key in missing)
+    for results in _computed(stretches, encoder, cache, batch_size):
+        for key, reason in results:
+            settle(wanted[key], reason)
+        if progress:
+            progress(done, len(clips))
+    return EncodedClips(clips, keys, reasons, cache, (encoder.n_tokens, encoder.width))
+
+
+def _stretches(wanted: Iterable[tuple[TokenKey, Path]]) -> list[_Stretch]:
+    groups: dict[tuple, list[TokenKey]] = {}
+    paths: dict[tuple, Path] = {}
+    for key, path in wanted:
+        same = (key.sha256, key.start, key.stop)
+        groups.setdefault(same, []).append(key)
+        paths.setdefault(same, path)
+    return [_Stretch(paths[same], tuple(keys)) for same, keys in groups.items()]
+
+
+def _computed(
+    stretches: Sequence[_Stretch], encoder: AudioEncoder, cache: TokenCache, batch_size: int
+) -> Iterator[list[tuple[TokenKey, str | None]]]:
+    """Yield, as they come to rest in the cache, keys with None (tokens) or why there are none."""
+    waiting: list[tuple[TokenKey, np.ndarray]] = []
+    for results in _in_parallel(_prepare, stretches):
+        for key, mel, reason, lasting in results:
+            if mel is not None:
+                waiting.append((key, mel))
+                continue
+            if lasting:
+                cache.write(key, Unusable(reason))
+            yield [(key, reason)]
+        while len(waiting) >= batch_size:
+            yield _encode(waiting[:batch_size], encoder, cache)
+            del waiting[:batch_size]
+    if waiting:
+        yield _encode(waiting, encoder, cache)
+
+
+def _encode(
+    batch: Sequence[tuple[TokenKey, np.ndarray]], encoder: AudioEncoder, cache: TokenCache
+) -> list[tuple[TokenKey, str | None]]:
+    mel = torch.from_numpy(np.stack([mel for _, mel in batch]))
+    tokens = encoder.tokens(mel.to(encoder.device)).float().cpu().numpy()
+    for (key, _), found in zip(batch, tokens, strict=True):
+        cache.write(key, found)
+    return [(key, None) for key, _ in batch]
+
+
+def _prepare(stretch: _Stretch) -> list[tuple[TokenKey, np.ndarray | None, str, bool]]:
+    """Decode a stretch: per clip its mel, or why there is none and whether that will last."""
+    ...

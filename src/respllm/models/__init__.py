@@ -1,0 +1,29 @@
+"""The model and its checkpoints."""
+
+from respllm.models.checkpoint import (
+    Checkpoint,
+    CheckpointConfig,
+    assemble,
+    checkpoint_folder,
+    load_trained_state,
+    trained_state,
+)
+from respllm.models.known_task import KnownTask
+from respllm.models.llm import PRESETS, Preset, load_llm
+from respllm.models.predicting import predict_logits
+from respllm.models.respllm import RespLLM
+
+__all__ = [
+    "PRESETS",
+    "Checkpoint",
+    "CheckpointConfig",
+    "KnownTask",
+    "Preset",
+    "RespLLM",
+    "assemble",
+    "checkpoint_folder",
+    "load_llm",
+    "load_trained_state",
+    "predict_logits",
+    "trained_state",
+]

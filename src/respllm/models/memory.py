@@ -1,0 +1,18 @@
+"""How much memory a process has taken."""
+
+from __future__ import annotations
+
+import resource
+import sys
+
+import torch
+
+
+def peak_memory() -> dict[str, int]:
+    """Peak bytes of this process so far: main memory, and the GPU's if there is one."""
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    # Linux counts in KiB, macOS in bytes.
+    result = {"main": peak if sys.platform == "darwin" else 1024 * peak}
+    if torch.cuda.is_available():
+        result["gpu"] = torch.cuda.max_memory_allocated()
+    return result

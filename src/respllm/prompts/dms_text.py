@@ -1,0 +1,56 @@
+"""X_d, a person's demographics, medical history and symptoms as text (paper 3.2, Figure 5)."""
+
+from __future__ import annotations
+
+import unicodedata
+
+from respllm.types import Dms
+
+MAX_ITEM_CHARACTERS = 100
+
+
+def dms_text(dms: Dms) -> str:
+    """Write what a person stated. A field that is `None` is omitted; all `None` gives "".
+
+    Free words from a table or a form are rendered inert: control and formatting characters are
+    dropped, white space is one space, and the marks that end a sentence or a list item become
+    spaces, so that no field can imitate another.
+    """
+    sentences = []
+    if dms.gender is not None:
+        sentences.append(f"Gender: {_inert(dms.gender)}.")
+    if dms.age is not None:
+        sentences.append(f"Age: {_age(dms.age)}.")
+    if dms.medical_history is not None:
+        sentences.append(
+            "Patient presents with the following medical history conditions: "
+            f"{_join(dms.medical_history)}."
+            if dms.medical_history
+            else "Patient presents with no medical history conditions."
+        )
+    if dms.symptoms is not None:
+        sentences.append(
+            f"Patient presents with the following respiratory symptoms: {_join(dms.symptoms)}."
+            if dms.symptoms
+            else "Patient presents with no obvious respiratory symptoms."
+        )
+    if dms.recording_location is not None:
+        sentences.append(f"Record location: {_inert(dms.recording_location)}.")
+    return " ".join(sentences)
+
+
+def _age(age: float | str) -> str:
+    return _inert(age) if isinstance(age, str) else f"{age:g}"
+
+
+def _join(items: tuple[str, ...]) -> str:
+    return ", ".join(_inert(item) for item in items)
+
+
+def _inert(text: str) -> str:
+    kept = (
+        " " if character in ".,;:\n\r\t" or character.isspace() else character
+        for character in text
+        if character.isspace() or not unicodedata.category(character).startswith("C")
+    )
+    return " ".join("".join(kept).split())[:MAX_ITEM_CHARACTERS].rstrip()

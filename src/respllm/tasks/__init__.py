@@ -1,0 +1,16 @@
+"""Tasks, declared as data: from a dataset's records to questions about clips."""
+
+from respllm.tasks.joint import select_together
+from respllm.tasks.registry import builtin_tasks, get_task
+from respllm.tasks.selection import Exclusion, Selection
+from respllm.tasks.task import DatasetSource, Task
+
+__all__ = [
+    "DatasetSource",
+    "Exclusion",
+    "Selection",
+    "Task",
+    "builtin_tasks",
+    "get_task",
+    "select_together",
+]

@@ -1,0 +1,108 @@
+"""From a task to its examples: read the records, choose by protocol, cut clips, write the texts."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from respllm.audio import AudioIndex
+from respllm.datasets import load_contents
+from respllm.datasets.table import read_table
+from respllm.prompts import dms_text, task_prompt
+from respllm.tasks import clean, paper
+from respllm.tasks.candidate import Candidate, Exclusion, Parts
+from respllm.tasks.clips import CLIP_LABELS
+from respllm.tasks.task import Task
+from respllm.types import SPLITS, Dms, Example, ProtocolName, Split
+
+__all__ = ["Exclusion", "Selection", "select"]
+
+
+@dataclass(frozen=True, slots=True)
+class Selection:
+    """What a protocol makes of a task's records.
+
+    Attributes:
+        task_id, protocol: what was asked for.
+        parts: examples by split, in a fixed order.
+        excluded: records left out, each with its reason.
+        notes: what a reader of a result must know about the data.
+        subjects_known: whether the publisher tells who is who.
+    """
+
+    task_id: str
+    protocol: ProtocolName
+    parts: Mapping[Split, tuple[Example, ...]]
+    excluded: tuple[Exclusion, ...]
+    notes: tuple[str, ...]
+    subjects_known: bool
+
+    def subjects(self, split: Split) -> frozenset[str]:
+        """The people in one part."""
+        return frozenset(example.clip.record.subject_id for example in self.parts[split])
+
+
+def select(task: Task, data_root: Path, protocol: ProtocolName) -> Selection:
+    """Apply a protocol to a task's records.
+
+    `paper` repeats the published data choices, their faults included (facts in
+    `respllm.tasks.paper`); `clean` keeps every person in one part, leaves out byte-identical
+    recordings with conflicting labels and reads the whole recording (`respllm.tasks.clean`).
+    """
+    candidates, notes = _candidates(task, data_root)
+    index = AudioIndex()
+    rules = paper if protocol == "paper" else clean
+    parts, excluded, more_notes = rules.choose(task, candidates, index)
+    prompt = task_prompt(task)
+    return Selection(
+        task_id=task.id,
+        protocol=protocol,
+        parts={split: tuple(_examples(task, prompt, parts, split, protocol)) for split in SPLITS},
+        excluded=tuple(excluded),
+        notes=(*notes, *more_notes),
+        subjects_known=all(candidate.record.subject_known for candidate in candidates),
+    )
+
+
+def _candidates(task: Task, data_root: Path) -> tuple[list[Candidate], tuple[str, ...]]:
+    if task.dataset is not None:
+        source = task.dataset
+        contents = load_contents(source.name, data_root)
+        records = [r for r in contents.records if r.sound_type == source.sound_type]
+        if source.label in CLIP_LABELS:
+            return [Candidate(record, None, whole=True) for record in records], contents.notes
+        return [
+            Candidate(record, record.labels.get(source.label), whole=True) for record in records
+        ], contents.notes
+    assert task.table is not None
+    table = task.table
+    base = task.folder if (task.folder / table.table).exists() else data_root
+    rows = read_table(table, dataset=task.id, sound_type=task.sound, label="label", base=base)
+    return [
+        Candidate(row.record, row.label, row.start, row.stop, whole=row.stop is None)
+        for row in rows.rows
+    ], rows.notes
+
+
+def _examples(
+    task: Task, prompt: str, parts: Parts, split: Split, protocol: ProtocolName
+) -> Iterable[Example]:
+    for clip, label in parts[split]:
+        dms = shown_dms(clip.record.dms, clip.record.dataset, protocol)
+        yield Example(task.id, clip, prompt, dms_text(dms), label)
+
+
+def shown_dms(dms: Dms, dataset: str, protocol: ProtocolName) -> Dms:
+    """What the protocol shows of a person's DMS.
+
+    The published code leaves out KAUH's age and reads Coswara's empty cells as "stated none";
+    `paper` repeats both, `clean` shows what was stated.
+    """
+    if protocol == "clean":
+        return dms
+    if dataset == "kauh":
+        return replace(dms, age=None)
+    if dataset == "coswara":
+        return replace(dms, medical_history=dms.medical_history or (), symptoms=dms.symptoms or ())
+    return dms

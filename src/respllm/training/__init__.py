@@ -1,0 +1,6 @@
+"""One training loop for every model."""
+
+from respllm.training.run_folder import RunFolder, write_json, write_text
+from respllm.training.train import TrainingSummary, train
+
+__all__ = ["RunFolder", "TrainingSummary", "train", "write_json", "write_text"]

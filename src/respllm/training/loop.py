@@ -1,0 +1,204 @@
+"""One optimisation loop for every model that maps a `Batch` to two logits."""
+
+from __future__ import annotations
+
+import math
+import time
+from collections.abc import Iterator
+from contextlib import nullcontext
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+import numpy as np
+import torch
+from accelerate import Accelerator
+from accelerate.utils import gather_object
+from torch import nn
+
+from respllm.batching import ExampleSet, mixed_batches
+from respllm.config import TrainingConfig
+from respllm.errors import RespllmError
+from respllm.models import load_trained_state, predict_logits
+from respllm.training.state import Progress
+from respllm.training.validation import mean_auroc, task_aurocs
+
+
+class TrainingDivergedError(RespllmError):
+    """The loss is no finite number any more."""
+
+
+class Observer(Protocol):
+    """Who is told what happens. Only the main process has one that does anything."""
+
+    def step(self, progress: Progress, total: int, loss: float, rate: float) -> None:
+        """An optimiser step was made."""
+
+    def validated(self, progress: Progress, aurocs: dict[str, float], improved: bool) -> None:
+        """The validation subjects were scored."""
+
+    def save(self, progress: Progress, optimizer: dict[str, Any]) -> None:
+        """Now is a good time to write the state."""
+
+
+@dataclass(frozen=True, slots=True)
+class Start:
+    """What an earlier, interrupted training left."""
+
+    progress: Progress
+    weights: dict[str, torch.Tensor]
+    optimizer: dict[str, Any]
+
+
+def optimise(
+    model: nn.Module,
+    train: ExampleSet,
+    validation: ExampleSet,
+    config: TrainingConfig,
+    seed: int,
+    accelerator: Accelerator,
+    observer: Observer,
+    start: Start | None = None,
+) -> Progress:
+    """Train `model` in place with cross-entropy over mixed-task batches (paper 3.2).
+
+    Everything random follows from `seed` and the step, so a training that goes on from a saved
+    state ends with the weights of one that was never interrupted, and two processes learn what one
+    would. The observer keeps the best weights; `model` ends with the last.
+
+    Raises:
+        TrainingDivergedError: naming the step and the records of its batch.
+    """
+    steps_per_epoch = -(-len(train) // config.batch_size)
+    total = steps_per_epoch * config.epochs
+    validate_every = max(1, steps_per_epoch // config.evaluations_per_epoch)
+    progress = Progress()
+    optimizer = _optimizer(model, config)
+    if start is not None:
+        progress = start.progress
+        load_trained_state(model, start.weights, where="the saved state")
+        optimizer.load_state_dict(start.optimizer)
+    wrapped, optimizer = accelerator.prepare(model, optimizer)
+    saved_at = time.monotonic()
+    model.train()
+    for step, rows in _remaining(len(train), config.batch_size, seed, config.epochs, progress.step):
+        if progress.stopped:
+            break
+        rate = learning_rate(config, step, total)
+        for group in optimizer.param_groups:
+            group["lr"] = rate
+        loss = _step(wrapped, optimizer, train, rows, config, seed, step, accelerator)
+        progress.step = step + 1
+        observer.step(progress, total, loss, rate)
+        validate = progress.step % validate_every == 0 or progress.step == total
+        if validate:
+            logits = _validate(model, validation, config, accelerator)
+            aurocs = task_aurocs(validation.examples, logits)
+            improved = _judge(progress, aurocs, config)
+            observer.validated(progress, aurocs, improved)
+        if validate or time.monotonic() - saved_at > 60 * config.save_minutes:
+            observer.save(progress, optimizer.state_dict())
+            saved_at = time.monotonic()
+    return progress
+
+
+def _optimizer(model: nn.Module, config: TrainingConfig) -> torch.optim.Optimizer:
+    parameters = [p for p in model.parameters() if p.requires_grad]
+    kind = torch.optim.AdamW if config.optimizer == "adamw" else torch.optim.Adam
+    return kind(parameters, lr=config.learning_rate, weight_decay=config.weight_decay)
+
+
+def learning_rate(config: TrainingConfig, step: int, total: int) -> float:
+    """The rate of step number `step` (from 0) of `total`: linear warm-up, then the schedule."""
+    warmup = round(config.warmup_fraction * total)
+    if step < warmup:
+        return config.learning_rate * (step + 1) / warmup
+    left = 1 - (step - warmup) / max(1, total - warmup)
+    factor = {
+        "constant": 1.0,
+        "linear": left,
+        "cosine": 0.5 - 0.5 * math.cos(math.pi * left),
+    }[config.schedule]
+    return config.learning_rate * factor
+
+
+def _remaining(
+    size: int, batch_size: int, seed: int, epochs: int, done: int
+) -> Iterator[tuple[int, np.ndarray]]:
+    step = 0
+    for epoch in range(epochs):
+        for rows in mixed_batches(size, batch_size, seed, epoch):
+            if step >= done:
+                yield step, rows
+            step += 1
+
+
+def _step(
+    model: nn.Module,
+    optimizer: torch.optim.Optimizer,
+    train: ExampleSet,
+    rows: np.ndarray,
+    config: TrainingConfig,
+    seed: int,
+    step: int,
+    accelerator: Accelerator,
+) -> float:
+    """One optimiser step on the batch `rows`, shared among the processes; its mean loss."""
+    torch.manual_seed(seed * 1_000_003 + step)  # dropout, if any
+    world = accelerator.num_processes
+    # A batch smaller than the number of processes: the spare ones compute without weight.
+    own = rows[accelerator.process_index :: world]
+    spare = len(own) == 0
+    if spare:
+        own = rows[:1]
+    weight_of_batch = train.weight(rows)
+    micro = config.micro_batch_size or len(own)
+    chunks = [own[i : i + micro] for i in range(0, len(own), micro)]
+    optimizer.zero_grad()
+    total = 0.0
+    for number, chunk in enumerate(chunks):
+        batch = train.batch(chunk).to(accelerator.device)
+        last = number == len(chunks) - 1
+        waiting = nullcontext() if last else accelerator.no_sync(model)
+        with accelerator.autocast(), waiting:
+            losses = nn.functional.cross_entropy(model(batch), batch.labels, reduction="none")
+            loss = (losses * batch.weights).sum() / weight_of_batch * (0.0 if spare else 1.0)
+            if not torch.isfinite(loss):
+                names = ", ".join(train.examples[i].clip.record.record_id for i in chunk)
+                raise TrainingDivergedError(
+                    f"The loss is {loss.item()} at step {step + 1}",
+                    where=f"records {names}",
+                    next_step="lower the learning rate, or check these recordings",
+                )
+            # Gradients are averaged over the processes: make that a sum.
+            accelerator.backward(loss * world)
+        total += loss.item()
+    if config.gradient_clip is not None:
+        accelerator.clip_grad_norm_(model.parameters(), config.gradient_clip)
+    optimizer.step()
+    return sum(gather_object([total]))
+
+
+def _validate(
+    model: nn.Module, validation: ExampleSet, config: TrainingConfig, accelerator: Accelerator
+) -> np.ndarray:
+    """Logits of all validation examples, each process computing its share."""
+    rows = np.arange(len(validation))[accelerator.process_index :: accelerator.num_processes]
+    logits = predict_logits(model, validation, rows, bf16=config.bf16) if len(rows) else np.zeros(0)
+    pairs = gather_object(list(zip(rows.tolist(), logits.tolist(), strict=True)))
+    result = np.zeros(len(validation))
+    for row, logit in pairs:
+        result[row] = logit
+    return result
+
+
+def _judge(progress: Progress, aurocs: dict[str, float], config: TrainingConfig) -> bool:
+    """Note a validation; whether it is the best so far. Without any, the last is the best."""
+    value = mean_auroc(aurocs)
+    improved = value is None or progress.best is None or value > progress.best
+    if improved:
+        progress.best, progress.best_step, progress.waited = value, progress.step, 0
+        progress.aurocs = aurocs
+    else:
+        progress.waited += 1
+        progress.stopped = config.patience is not None and progress.waited >= config.patience
+    return improved

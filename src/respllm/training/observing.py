@@ -1,0 +1,111 @@
+"""What a training shows and keeps: progress bar, TensorBoard, metrics, best model, state."""
+
+from __future__ import annotations
+
+import json
+from types import TracebackType
+from typing import Any, Self
+
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, TextColumn, TimeRemainingColumn
+from rich.progress import Progress as Bar
+
+from respllm.models import Checkpoint, CheckpointConfig, trained_state
+from respllm.training.run_folder import RunFolder
+from respllm.training.state import Progress, save_state
+
+
+class Silent:
+    """The observer of processes other than the main one."""
+
+    def step(self, progress: Progress, total: int, loss: float, rate: float) -> None:
+        """Nothing."""
+
+    def validated(self, progress: Progress, aurocs: dict[str, float], improved: bool) -> None:
+        """Nothing."""
+
+    def save(self, progress: Progress, optimizer: dict[str, Any]) -> None:
+        """Nothing."""
+
+
+class RunRecorder:
+    """The observer of the main process; a context manager.
+
+    Args:
+        folder: where the run is kept.
+        checkpoint: holds the model that is being trained.
+        console: the bar is drawn on it, if it is a terminal.
+        start: where the training goes on from.
+    """
+
+    def __init__(
+        self, folder: RunFolder, checkpoint: Checkpoint, console: Console, start: Progress
+    ) -> None:
+        from torch.utils.tensorboard import SummaryWriter
+
+        self.saved: CheckpointConfig | None = None
+        self._folder = folder
+        self._checkpoint = checkpoint
+        self._loss: float | None = None
+        self._board = SummaryWriter(
+            str(folder.path / "tensorboard"), purge_step=start.step if start.step else None
+        )
+        self._bar = Bar(
+            TextColumn("training"),
+            BarColumn(),
+            MofNCompleteColumn(),
+            TextColumn("loss {task.fields[loss]}"),
+            TextColumn("validation AUROC {task.fields[auroc]}"),
+            TimeRemainingColumn(),
+            console=console,
+            disable=not console.is_terminal,
+        )
+        best = "–" if start.best is None else f"{start.best:.3f}"
+        self._task = self._bar.add_task("", completed=start.step, loss="–", auroc=best)
+        _keep_metrics_until(folder, start.step)
+
+    def __enter__(self) -> Self:
+        self._bar.start()
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self._bar.stop()
+        self._board.close()
+
+    def step(self, progress: Progress, total: int, loss: float, rate: float) -> None:
+        """Move the bar; every tenth step goes to TensorBoard."""
+        self._loss = loss if self._loss is None else 0.95 * self._loss + 0.05 * loss
+        self._bar.update(self._task, completed=progress.step, total=total, loss=f"{self._loss:.3f}")
+        if progress.step % 10 == 0:
+            self._board.add_scalar("train/loss", self._loss, progress.step)
+            self._board.add_scalar("train/learning_rate", rate, progress.step)
+
+    def validated(self, progress: Progress, aurocs: dict[str, float], improved: bool) -> None:
+        """Write the metrics down, and the model if it is the best so far."""
+        line = {"step": progress.step, "loss": self._loss, "improved": improved, "auroc": aurocs}
+        with self._folder.metrics.open("a", encoding="utf-8") as file:
+            file.write(json.dumps(line) + "\n")
+        for task_id, value in aurocs.items():
+            self._board.add_scalar(f"validation/{task_id}", value, progress.step)
+        if improved:
+            self.saved = self._checkpoint.save_pretrained(self._folder.model)
+            best = "–" if progress.best is None else f"{progress.best:.3f}"
+            self._bar.update(self._task, auroc=best)
+
+    def save(self, progress: Progress, optimizer: dict[str, Any]) -> None:
+        """Write the state that a killed run goes on from."""
+        save_state(self._folder.state, progress, trained_state(self._checkpoint.model), optimizer)
+
+
+def _keep_metrics_until(folder: RunFolder, step: int) -> None:
+    """Forget validations that the continued run will do again."""
+    if not folder.metrics.is_file():
+        return
+    lines = folder.metrics.read_text(encoding="utf-8").splitlines()
+    kept = [line for line in lines if line.endswith("}") and json.loads(line)["step"] <= step]
+    folder.metrics.write_text("".join(line + "\n" for line in kept), encoding="utf-8")

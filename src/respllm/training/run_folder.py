@@ -1,0 +1,111 @@
+"""A run's folder: what is in it, and how it is written so that a kill leaves it whole."""
+
+from __future__ import annotations
+
+import json
+import os
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from respllm.config import RunConfig, parse
+from respllm.errors import CheckpointError, ConfigError
+
+FORMAT_VERSION = 1
+
+
+@dataclass(frozen=True, slots=True)
+class RunFolder:
+    """Paths of a run.
+
+    `config.yaml` the run as declared; `run.json` versions, data, splits, result; `metrics.jsonl`
+    one line per validation; `tensorboard/`; `model/` the best model; `state/` what a killed run
+    goes on from; `results/` predictions and scores.
+    """
+
+    path: Path
+
+    @property
+    def config(self) -> Path:
+        """The run as declared."""
+        return self.path / "config.yaml"
+
+    @property
+    def record(self) -> Path:
+        """Versions, data, splits and result."""
+        return self.path / "run.json"
+
+    @property
+    def metrics(self) -> Path:
+        """One JSON line per validation."""
+        return self.path / "metrics.jsonl"
+
+    @property
+    def model(self) -> Path:
+        """The best model so far."""
+        return self.path / "model"
+
+    @property
+    def state(self) -> Path:
+        """What a killed run goes on from."""
+        return self.path / "state" / "last.pt"
+
+    @property
+    def finished(self) -> bool:
+        """Whether the training in this folder came to its end."""
+        return self.record.is_file() and bool(json.loads(self.record.read_text()).get("finished"))
+
+    def start(self, config: RunConfig, resume: bool) -> None:
+        """Make the folder, or check that it holds the run that is to go on.
+
+        Raises:
+            ConfigError: it holds a run and `resume` is off, or another run and `resume` is on.
+        """
+        declared = config.model_dump(mode="json")
+        if self.config.is_file():
+            if not resume:
+                raise ConfigError(
+                    f"{self.path} already holds a run",
+                    next_step="add --resume to continue it, or choose another --out",
+                )
+            found = yaml.safe_load(self.config.read_text(encoding="utf-8"))
+            version = found.pop("format_version", None)
+            if version != FORMAT_VERSION:
+                raise CheckpointError(
+                    f"Format version {version!r} of a run is not known here",
+                    where=str(self.config),
+                    expected=f"version {FORMAT_VERSION}",
+                    next_step="use the respllm version that wrote it, or another --out",
+                )
+            earlier = parse(found, RunConfig, where=str(self.config))
+            if earlier != config:
+                names = [k for k, v in earlier.model_dump(mode="json").items() if declared[k] != v]
+                raise ConfigError(
+                    f"{self.path} holds a run with other settings: {', '.join(names)}",
+                    next_step="resume with the settings it began with, or choose another --out",
+                )
+            return
+        if self.path.exists() and any(self.path.iterdir()):
+            raise ConfigError(
+                f"{self.path} is not empty and holds no run", next_step="choose another --out"
+            )
+        self.path.mkdir(parents=True, exist_ok=True)
+        write_text(
+            self.config,
+            yaml.safe_dump({"format_version": FORMAT_VERSION, **declared}, sort_keys=False),
+        )
+
+
+def write_json(path: Path, content: Any) -> None:
+    """Write JSON so that the file is the old or the new one, never half of it."""
+    write_text(path, json.dumps(content, indent=2, allow_nan=False) + "\n")
+
+
+def write_text(path: Path, text: str) -> None:
+    """Write a text file so that it is the old or the new one, never half of it."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    new = path.with_name(path.name + ".new")
+    new.write_text(text, encoding="utf-8")
+    os.replace(new, path)

@@ -1,0 +1,68 @@
+"""What a killed run needs to go on as if nothing had happened."""
+
+from __future__ import annotations
+
+import os
+import pickle
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from respllm.errors import CheckpointError
+
+
+@dataclass(slots=True)
+class Progress:
+    """Where a training stands.
+
+    Attributes:
+        step: optimiser steps done.
+        best: best mean validation AUROC so far; None before the first validation.
+        best_step: the step it was reached at.
+        waited: validations since.
+        stopped: whether early stopping ended the training.
+        aurocs: validation AUROC per task at the best step.
+    """
+
+    step: int = 0
+    best: float | None = None
+    best_step: int = 0
+    waited: int = 0
+    stopped: bool = False
+    aurocs: dict[str, float] = field(default_factory=dict)
+
+
+def save_state(
+    path: Path, progress: Progress, weights: dict[str, torch.Tensor], optimizer: dict[str, Any]
+) -> None:
+    """Write the state so that the file is the old or the new one, never half of it.
+
+    The order of examples and the dropout masks follow from seed and step: they need no saving.
+    """
+    path.parent.mkdir(parents=True, exist_ok=True)
+    new = path.with_name(path.name + ".new")
+    content = {"progress": asdict(progress), "weights": weights, "optimizer": optimizer}
+    with new.open("wb") as file:
+        torch.save(content, file)
+        file.flush()
+        os.fsync(file.fileno())
+    os.replace(new, path)
+
+
+def load_state(path: Path) -> tuple[Progress, dict[str, torch.Tensor], dict[str, Any]]:
+    """Read a state.
+
+    Raises:
+        CheckpointError: damaged.
+    """
+    try:
+        content = torch.load(path, map_location="cpu", weights_only=True)
+        return Progress(**content["progress"]), content["weights"], content["optimizer"]
+    except (OSError, RuntimeError, EOFError, KeyError, TypeError, pickle.UnpicklingError) as error:
+        raise CheckpointError(
+            f"The saved state is damaged ({type(error).__name__})",
+            where=str(path),
+            next_step="delete the run folder's `state` to start its training again",
+        ) from error

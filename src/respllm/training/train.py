@@ -1,0 +1,263 @@
+"""Train one model on all training tasks of a run, from its declaration to its folder."""
+
+from __future__ import annotations
+
+import importlib.metadata
+import platform
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from accelerate import Accelerator
+from rich.console import Console
+
+import respllm
+from respllm.batching import (
+    ExampleSet,
+    Heard,
+    TextTokenizer,
+    balanced_weights,
+    class_priors,
+    implied_priors,
+)
+from respllm.config import RunConfig
+from respllm.datasets import DATASETS
+from respllm.encoders import AudioEncoder, load_encoder
+from respllm.errors import CheckpointError
+from respllm.models import Checkpoint, CheckpointConfig, KnownTask, assemble, load_llm
+from respllm.models.memory import peak_memory
+from respllm.simulation import is_simulated
+from respllm.training.data import TrainingData, load_training_data, split_hashes
+from respllm.training.loop import Start, optimise
+from respllm.training.observing import RunRecorder, Silent
+from respllm.training.run_folder import RunFolder, write_json
+from respllm.training.state import Progress, load_state
+
+
+@dataclass(frozen=True, slots=True)
+class TrainingSummary:
+    """How a training ended.
+
+    Attributes:
+        folder: of the run.
+        steps, best_step: optimiser steps done, and the one whose model was kept.
+        validation_auroc: mean over the training tasks at `best_step`; None without validation.
+        seconds: of this process, data preparation included.
+        skipped: recordings left out because they cannot be heard.
+        notes: what the protocol did to each task's data.
+    """
+
+    folder: Path
+    steps: int
+    best_step: int
+    validation_auroc: float | None
+    seconds: float
+    skipped: int
+    notes: tuple[str, ...]
+
+
+def train(
+    config: RunConfig,
+    data_root: Path,
+    out: Path,
+    *,
+    task_folder: Path = Path(),
+    resume: bool = False,
+    strict: bool = False,
+    console: Console | None = None,
+    progress: Callable[[int, int], None] | None = None,
+) -> TrainingSummary:
+    """Train a run and keep its best model, judged by validation subjects, in `out`.
+
+    Args:
+        data_root: holds one folder per dataset.
+        out: the run's folder; new, or an interrupted run's with `resume`.
+        task_folder: where relative paths of task files start.
+        resume: go on with an interrupted run; it ends with the weights it would have had.
+        strict: stop at the first recording that cannot be heard, instead of skipping it.
+        console: shows the progress bar.
+        progress: called with (clips heard, clips in all).
+
+    Raises:
+        RespllmError: see `load_training_data`, `load_llm`, `RunFolder.start` and `optimise`.
+    """
+    begun = time.monotonic()
+    console = console or Console(stderr=True)
+    accelerator = Accelerator(
+        mixed_precision="bf16" if config.training.bf16 else "no",
+        cpu=not torch.cuda.is_available(),
+    )
+    folder = RunFolder(out)
+    if accelerator.is_main_process:
+        folder.start(config, resume)
+    accelerator.wait_for_everyone()
+    encoder = load_encoder(config.encoder.name, config.encoder.checkpoint)
+    data = load_training_data(
+        config, task_folder, data_root, encoder, strict=strict, progress=progress
+    )
+    weights = _weights(config, data)
+    checkpoint = build(config, encoder, data, weights, simulated=is_simulated(data_root))
+    train_set = _example_set(data.train, checkpoint.tokenizer, weights)
+    validation_set = _example_set(data.validation, checkpoint.tokenizer)
+    start = _start(folder) if resume else None
+    if accelerator.is_main_process and start is None:
+        write_json(folder.record, _record(config, data, checkpoint, encoder, task_folder))
+    checkpoint.model.to(accelerator.device)
+    arguments = (checkpoint.model, train_set, validation_set, config.training, config.seed)
+    if accelerator.is_main_process:
+        earlier = start.progress if start else Progress()
+        with RunRecorder(folder, checkpoint, console, earlier) as recorder:
+            result = optimise(*arguments, accelerator, recorder, start)
+    else:
+        result = optimise(*arguments, accelerator, Silent(), start)
+    accelerator.wait_for_everyone()
+    summary = TrainingSummary(
+        folder=out,
+        steps=result.step,
+        best_step=result.best_step,
+        validation_auroc=result.best,
+        seconds=time.monotonic() - begun,
+        skipped=len(data.train.skipped),
+        notes=tuple(
+            f"{task_id}: {note}"
+            for task_id, selection in data.selections.items()
+            for note in selection.notes
+        ),
+    )
+    if accelerator.is_main_process:
+        record = _record(config, data, checkpoint, encoder, task_folder)
+        write_json(folder.record, record | _outcome(summary, result))
+    accelerator.end_training()
+    return summary
+
+
+def build(
+    config: RunConfig,
+    encoder: AudioEncoder,
+    data: TrainingData,
+    weights: np.ndarray,
+    simulated: bool,
+) -> Checkpoint:
+    """The model of a run before its first step: fresh, or from `init_from`."""
+    if config.init_from is None:
+        loaded = load_llm(config.model, config.seed)
+        model = assemble(loaded.model, config.model, encoder.width, config.seed)
+        tokenizer, base_identity = TextTokenizer(loaded.tokenizer), loaded.identity
+    else:
+        earlier = _earlier(config.init_from, config, encoder)
+        model, tokenizer = earlier.model, earlier.tokenizer
+        base_identity = earlier.config.base_identity
+        simulated = simulated or earlier.config.simulated
+    examples = data.train.examples
+    priors, implied = class_priors(examples), implied_priors(examples, weights)
+    known = [KnownTask.of(t, priors[t.id], implied[t.id]) for t in data.train_tasks]
+    known += [KnownTask.of(t) for t in data.test_tasks]
+    names = sorted({task.dataset_name for task in data.train_tasks})
+    return Checkpoint(
+        model,
+        tokenizer,
+        CheckpointConfig(
+            model=config.model,
+            base_identity=base_identity,
+            encoder_name=encoder.name,
+            encoder_identity=encoder.identity,
+            audio_width=encoder.width,
+            protocol=config.protocol,
+            seed=config.seed,
+            tasks=tuple(known),
+            datasets=tuple(names),
+            agreement_only=tuple(
+                n for n in names if n in DATASETS and DATASETS[n].agreement_only and not simulated
+            ),
+            simulated=simulated,
+        ),
+    )
+
+
+def _earlier(source: Path, config: RunConfig, encoder: AudioEncoder) -> Checkpoint:
+    earlier = Checkpoint.from_pretrained(source)
+    if earlier.config.encoder_identity != encoder.identity:
+        raise CheckpointError(
+            f"{source} hears through {earlier.config.encoder_identity}, "
+            f"this run through {encoder.identity}",
+            next_step="give the run the encoder of the model it starts from",
+        )
+    if earlier.config.model != config.model:
+        raise CheckpointError(
+            f"{source} has another language model, head or adapter",
+            expected=repr(earlier.config.model),
+            next_step="copy its `model` settings",
+        )
+    return earlier
+
+
+def _weights(config: RunConfig, data: TrainingData) -> np.ndarray:
+    examples = data.train.examples
+    if config.training.balance == "loss":
+        return balanced_weights(examples)
+    return np.ones(len(examples), np.float32)
+
+
+def _example_set(
+    heard: Heard, tokenizer: TextTokenizer, weights: np.ndarray | None = None
+) -> ExampleSet:
+    return ExampleSet(heard.examples, heard.tokens, tokenizer, weights)
+
+
+def _start(folder: RunFolder) -> Start | None:
+    if not folder.state.is_file():
+        return None  # killed before the first state: begin again
+    return Start(*load_state(folder.state))
+
+
+def _record(
+    config: RunConfig,
+    data: TrainingData,
+    checkpoint: Checkpoint,
+    encoder: AudioEncoder,
+    task_folder: Path,
+) -> dict[str, Any]:
+    """What it takes to know later what this run was; names no person."""
+    packages = ("torch", "transformers", "peft", "accelerate", "numpy", "scikit-learn")
+    return {
+        "name": config.name,
+        "task_folder": str(task_folder.resolve()),
+        "versions": {
+            "respllm": respllm.__version__,
+            "python": platform.python_version(),
+            **{name: importlib.metadata.version(name) for name in packages},
+        },
+        "platform": platform.platform(),
+        "device": torch.cuda.get_device_name() if torch.cuda.is_available() else "CPU",
+        "simulated": checkpoint.config.simulated,
+        "encoder": encoder.identity,
+        "parameters": checkpoint.parameter_counts(),
+        "splits": split_hashes(data.selections),
+        "data": {
+            task_id: {
+                "notes": list(selection.notes),
+                "excluded": len(selection.excluded),
+                "subjects_known": selection.subjects_known,
+                "subjects": {split: len(selection.subjects(split)) for split in selection.parts},
+                "clips": {split: len(part) for split, part in selection.parts.items()},
+            }
+            for task_id, selection in data.selections.items()
+        },
+        "skipped": [{"clip": one.clip_id, "reason": one.reason} for one in data.train.skipped],
+        "finished": False,
+    }
+
+
+def _outcome(summary: TrainingSummary, progress: Progress) -> dict[str, Any]:
+    return {
+        "finished": True,
+        "steps": summary.steps,
+        "best_step": summary.best_step,
+        "validation_auroc": {"mean": summary.validation_auroc, **progress.aurocs},
+        "seconds": round(summary.seconds, 1),
+        "peak_memory_bytes": peak_memory(),
+    }
