@@ -8,7 +8,7 @@ from respllm.audio.frontend import (
     trim_silence,
     windows,
 )
-from respllm.audio.headers import AudioFacts
+from respllm.audio.headers import AudioFacts, read_facts
 from respllm.audio.index import AudioIndex, default_cache_dir
 from respllm.audio.loading import MAX_SECONDS, SAMPLE_RATE, load_audio
 from respllm.audio.quality import Quality, check_usable, measure, warnings
@@ -27,6 +27,7 @@ __all__ = [
     "log_mel",
     "log_mels",
     "measure",
+    "read_facts",
     "trim_silence",
     "warnings",
     "windows",

@@ -36,12 +36,13 @@ class AudioFacts:
 def read_facts(path: Path) -> AudioFacts:
     """Hash a file and read its header; whatever is wrong stands in `error`."""
     try:
+        str(path).encode()
         with path.open("rb") as file:
             sha256 = hashlib.file_digest(file, "sha256").hexdigest()
             size = file.tell()
     except OSError as error:
         return AudioFacts(path, None, error=f"cannot be opened: {error.strerror}")
-    except ValueError as error:  # a NUL in the path
+    except ValueError as error:  # a NUL, or bytes that are no UTF-8, which the decoders refuse
         return AudioFacts(path, None, error=f"not a path: {error}")
     try:
         seconds, rate, channels = _header(path)

@@ -92,6 +92,11 @@ class AudioIndex:
                 found.update({facts.path: facts for facts in chunk})
         return {path: found[path] for path in wanted}
 
+    def clear(self) -> None:
+        """Forget everything; the next look at a file opens it again."""
+        self._file.with_name(f"{FILE_NAME}-journal").unlink(missing_ok=True)
+        self._file.unlink(missing_ok=True)
+
     def _with_database(self, work: Callable[[sqlite3.Connection], Result]) -> Result:
         with self._lock:
             try:
@@ -101,7 +106,7 @@ class AudioIndex:
                     if _primary_code(error) in _NOT_DAMAGE:
                         raise
                     _log.warning("%s is damaged (%s): rebuilding it", self._file, error)
-                    self._file.unlink(missing_ok=True)
+                    self.clear()
                     return self._attempt(work)
             except (sqlite3.Error, OSError) as error:
                 raise RespllmError(
@@ -111,7 +116,8 @@ class AudioIndex:
                 ) from error
 
     def _attempt(self, work: Callable[[sqlite3.Connection], Result]) -> Result:
-        self._file.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+        self._file.parent.mkdir(parents=True, exist_ok=True)
+        self._file.touch(mode=0o600)  # names of patients' files: for the owner only
         with closing(sqlite3.connect(self._file, timeout=_WAIT_SECONDS)) as database, database:
             database.execute(_TABLE)
             return work(database)

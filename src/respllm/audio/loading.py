@@ -85,6 +85,7 @@ def _check_present(source: Path | str | bytes, name: str) -> None:
     try:
         size = len(source) if isinstance(source, bytes) else Path(source).stat().st_size
         if not isinstance(source, bytes):
+            str(source).encode()
             with Path(source).open("rb"):
                 pass
     except OSError as error:
@@ -93,8 +94,8 @@ def _check_present(source: Path | str | bytes, name: str) -> None:
             where=name,
             next_step="check the path and its permissions",
         ) from error
-    except ValueError as error:  # a NUL in the path
-        raise AudioError(f"Not a path: {error}", where=name) from error
+    except ValueError as error:  # a NUL, or bytes that are no UTF-8, which the decoders refuse
+        raise AudioError(f"Not a path: {error}", next_step="rename the file") from error
     if not size:
         raise AudioError("The file is empty (0 bytes)", where=name, expected=FORMATS)
 
@@ -102,26 +103,44 @@ def _check_present(source: Path | str | bytes, name: str) -> None:
 def _read_soundfile(
     source: Path | str | bytes, start: float, stop: float | None, name: str
 ) -> tuple[np.ndarray, int]:
-    with soundfile.SoundFile(io.BytesIO(source) if isinstance(source, bytes) else source) as file:
+    with _Forward(io.BytesIO(source) if isinstance(source, bytes) else source) as file:
         rate = file.samplerate
-        first = round(start * rate)
+        first = _frame(start, rate)
         if first >= file.frames:
             return np.empty(0, np.float32), rate
-        last = min(file.frames, math.inf if stop is None else round(stop * rate))
+        last = file.frames if stop is None else min(file.frames, _frame(stop, rate))
         if (last - first) / rate > MAX_SECONDS:
             raise _too_long(name)
-        file.seek(first)
+        if file.format == "MP3":  # see _Forward
+            for _ in _blocks(file, first):
+                pass
+        else:
+            file.seek(first)
+        return _join(_blocks(file, last - first)), rate
 
-        def blocks() -> Iterator[np.ndarray]:
-            left = int(last - first)
-            while left > 0:
-                block = file.read(min(left, _BLOCK), dtype="float32", always_2d=True)
-                if not len(block):  # a header that promises more than there is
-                    return
-                left -= len(block)
-                yield block.T.mean(axis=0)
 
-        return _join(blocks()), rate
+def _frame(seconds: float, rate: int) -> int:
+    return round(min(seconds, 1e9) * rate)  # infinity has no frame
+
+
+class _Forward(soundfile.SoundFile):
+    """A file that is read from one end to the other.
+
+    `SoundFile.read` seeks to where it is after each block of a seekable file. An MP3 frame builds
+    on earlier ones, so each such seek would put a few milliseconds of silence into the sound.
+    """
+
+    def seekable(self) -> bool:
+        return False
+
+
+def _blocks(file: soundfile.SoundFile, left: int) -> Iterator[np.ndarray]:
+    while left > 0:
+        block = file.read(min(left, _BLOCK), dtype="float32", always_2d=True)
+        if not len(block):  # a header that promises more than there is
+            return
+        left -= len(block)
+        yield block.T.mean(axis=0)
 
 
 def _read_av(
@@ -142,10 +161,10 @@ def _read_av(
                     rate = rate or frame.sample_rate
                     if frame.sample_rate != rate:
                         raise _undecodable(name)
-                    first = round(start * rate)
-                    last = first + MAX_SECONDS * rate + 1 if stop is None else round(stop * rate)
+                    first = _frame(start, rate)
+                    last = _frame(start + MAX_SECONDS + 1 if stop is None else stop, rate)
                     block = frame.to_ndarray().mean(axis=0)
-                    kept.append(block[max(0, first - at) : max(0, int(last - at))])
+                    kept.append(block[max(0, first - at) : max(0, last - at)])
                     at += len(block)
                     if at - first > MAX_SECONDS * rate and last - first > MAX_SECONDS * rate:
                         raise _too_long(name)

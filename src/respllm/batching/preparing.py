@@ -28,7 +28,7 @@ class Heard:
 
     def tokens(self, positions: Sequence[int]) -> np.ndarray:
         """Audio tokens of the examples at these positions, (n, 64, A) float32."""
-        return self._encoded.tokens(self._rows[np.asarray(positions)])
+        return self._encoded.tokens(self._rows[np.asarray(positions)].tolist())
 
     def where(self, keep: Callable[[Example], bool]) -> Heard:
         """Those examples for which `keep` holds."""
@@ -60,4 +60,4 @@ def hear(
         progress=progress,
     )
     rows = np.flatnonzero(encoded.usable)
-    return Heard(tuple(examples[i] for i in rows), encoded.skipped, encoded, rows)
+    return Heard(tuple(examples[int(i)] for i in rows), encoded.skipped, encoded, rows)

@@ -54,7 +54,7 @@ def look_up(cell: str, names: Mapping[str, Name], kind: str, where: str) -> Name
 
 
 def read_gender(cell: str, where: str) -> Gender | None:
-    """ "Female", "Male" or "Other"."""
+    """A gender, whatever the dataset writes for it."""
     return look_up(cell, GENDER_CODES, "gender", where) if is_stated(cell) else None
 
 

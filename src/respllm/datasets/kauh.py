@@ -132,7 +132,7 @@ def _record(path: Path, splits: Mapping[str, Split]) -> Record:
             recording_location=location(place, where) if is_stated(place) else None,
         ),
         labels=_labels(diagnosis, where),
-        splits=splits,
+        splits=dict(splits),
         device=f"filter {name['filter'].upper()}",
     )
 

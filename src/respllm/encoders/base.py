@@ -57,11 +57,14 @@ class AudioEncoder(nn.Module, ABC):
         Raises:
             RespllmError: another shape.
         """
-        return self._encode(self._checked(mel))
+        mel = self._checked(mel)
+        if not len(mel):
+            return mel.new_empty((0, self.n_tokens, self.width))
+        return self._encode(mel)
 
     @abstractmethod
     def _encode(self, mel: Tensor) -> Tensor:
-        """(B, 256, 64) to (B, 64, A)."""
+        """(B, 256, 64), B >= 1, to (B, 64, A)."""
 
     def _checked(self, mel: Tensor) -> Tensor:
         if mel.ndim != 3 or tuple(mel.shape[1:]) != (N_FRAMES, N_MELS):
@@ -71,4 +74,4 @@ class AudioEncoder(nn.Module, ABC):
                 expected=f"log-mels (B, {N_FRAMES}, {N_MELS}), time x mel",
                 next_step="use respllm.audio.log_mel, one per clip",
             )
-        return mel
+        return mel.detach()

@@ -7,7 +7,9 @@ from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
+from typing import TypeVar
 
 import numpy as np
 import torch
@@ -20,6 +22,8 @@ from respllm.encoders.base import AudioEncoder
 from respllm.encoders.cache import TokenCache, TokenKey, Unusable
 from respllm.errors import AudioError, RespllmError
 from respllm.types import Clip
+
+Result = TypeVar("Result")
 
 TOKENS_FOLDER = "tokens"
 _THREADS = min(4, os.cpu_count() or 1)  # decoding and the FFT release the interpreter lock
@@ -140,11 +144,13 @@ def encode_clips(
 
     def settle(indices: Sequence[int], reason: str | None) -> None:
         nonlocal done
+        done += len(indices)
         for index in indices:
             reasons[index] = reason
-        done += len(indices)
         if reason is not None and strict:
             raise _refused(clips[indices[0]], reason)
+        if progress:
+            progress(done, len(clips))
 
     for index, reason in enumerate(reasons):
         if reason is not None:
@@ -156,15 +162,18 @@ def encode_clips(
             missing.append(key)
         else:
             settle(indices, found.reason if isinstance(found, Unusable) else None)
-    if progress:
-        progress(done, len(clips))
     stretches = _stretches((key, clips[wanted[key][0]].record.audio_path) for key in missing)
-    for results in _computed(stretches, encoder, cache, batch_size):
-        for key, reason in results:
-            settle(wanted[key], reason)
-        if progress:
-            progress(done, len(clips))
+    for key, reason in _computed(stretches, encoder, cache, batch_size):
+        settle(wanted[key], reason)
     return EncodedClips(clips, keys, reasons, cache, (encoder.n_tokens, encoder.width))
+
+
+def _refused(clip: Clip, reason: str) -> AudioError:
+    return AudioError(
+        reason,
+        where=f"{clip.record.audio_path} (clip {clip.clip_id})",
+        next_step="repair it or leave it out, or run without strict to skip such recordings",
+    )
 
 
 def _stretches(wanted: Iterable[tuple[TokenKey, Path]]) -> list[_Stretch]:
@@ -179,34 +188,64 @@ def _stretches(wanted: Iterable[tuple[TokenKey, Path]]) -> list[_Stretch]:
 
 def _computed(
     stretches: Sequence[_Stretch], encoder: AudioEncoder, cache: TokenCache, batch_size: int
-) -> Iterator[list[tuple[TokenKey, str | None]]]:
-    """Yield, as they come to rest in the cache, keys with None (tokens) or why there are none."""
+) -> Iterator[tuple[TokenKey, str | None]]:
+    """Yield each key once it is settled: with None if its tokens are in the cache, or why not."""
     waiting: list[tuple[TokenKey, np.ndarray]] = []
-    for results in _in_parallel(_prepare, stretches):
-        for key, mel, reason, lasting in results:
-            if mel is not None:
-                waiting.append((key, mel))
+    for prepared in _in_parallel(partial(_prepare, cache=cache), stretches):
+        for key, found in prepared:
+            if isinstance(found, Unusable):
+                yield key, found.reason
                 continue
-            if lasting:
-                cache.write(key, Unusable(reason))
-            yield [(key, reason)]
-        while len(waiting) >= batch_size:
-            yield _encode(waiting[:batch_size], encoder, cache)
-            del waiting[:batch_size]
+            waiting.append((key, found))
+            if len(waiting) == batch_size:
+                yield from _encode(waiting, encoder, cache)
+                waiting = []
     if waiting:
-        yield _encode(waiting, encoder, cache)
+        yield from _encode(waiting, encoder, cache)
+
+
+def _prepare(stretch: _Stretch, cache: TokenCache) -> list[tuple[TokenKey, np.ndarray | Unusable]]:
+    """Decode a stretch: for each clip its log-mel, or why there is none."""
+    first = stretch.keys[0]
+    try:
+        waveform = load_audio(stretch.path, first.start, first.stop)
+        quality.check_usable(waveform)
+        count = count_windows(waveform)
+        keys = [key for key in stretch.keys if 0 <= key.window < count]
+        found: dict[TokenKey, np.ndarray | Unusable] = dict(
+            zip(keys, log_mels(waveform, [key.window for key in keys]), strict=True)
+        )
+        beyond = Unusable(f"The recording has {count} windows, so none of that number")
+    except AudioError as error:
+        found, beyond = {}, Unusable(error.what)
+        if isinstance(error.__cause__, OSError):  # it may be readable next time
+            return [(key, beyond) for key in stretch.keys]
+    for key in stretch.keys:
+        if key not in found:
+            cache.write(key, beyond)
+    return [(key, found.get(key, beyond)) for key in stretch.keys]
 
 
 def _encode(
     batch: Sequence[tuple[TokenKey, np.ndarray]], encoder: AudioEncoder, cache: TokenCache
-) -> list[tuple[TokenKey, str | None]]:
+) -> Iterator[tuple[TokenKey, None]]:
     mel = torch.from_numpy(np.stack([mel for _, mel in batch]))
     tokens = encoder.tokens(mel.to(encoder.device)).float().cpu().numpy()
     for (key, _), found in zip(batch, tokens, strict=True):
         cache.write(key, found)
-    return [(key, None) for key, _ in batch]
+        yield key, None
 
 
-def _prepare(stretch: _Stretch) -> list[tuple[TokenKey, np.ndarray | None, str, bool]]:
-    """Decode a stretch: per clip its mel, or why there is none and whether that will last."""
-    ...
+def _in_parallel(work: Callable[[_Stretch], Result], items: Sequence[_Stretch]) -> Iterator[Result]:
+    """Results in order, a few ahead of what is consumed: memory stays bounded."""
+    ahead: deque[Future[Result]] = deque()
+    pool = ThreadPoolExecutor(_THREADS)
+    try:
+        for item in items:
+            ahead.append(pool.submit(work, item))
+            if len(ahead) > 2 * _THREADS:
+                yield ahead.popleft().result()
+        while ahead:
+            yield ahead.popleft().result()
+    finally:
+        pool.shutdown(cancel_futures=True)

@@ -115,6 +115,8 @@ def read(path: Path, expected: Mapping[str, Tensor]) -> tuple[dict[str, Tensor],
         if tensor.shape != expected[name].shape:
             shapes = f"{tuple(tensor.shape)} instead of {tuple(expected[name].shape)}"
             raise _misfit(path, f"{name} has the shape {shapes}")
+        if not torch.isfinite(tensor).all():
+            raise _misfit(path, f"{name} holds values that are not numbers")
     with path.open("rb") as file:
         sha256 = hashlib.file_digest(file, "sha256").hexdigest()
     parameters = sum(t.numel() for name, t in state.items() if ".running_" not in name)

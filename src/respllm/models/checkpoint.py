@@ -8,7 +8,7 @@ import shutil
 from collections.abc import Collection
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
 import torch
 from pydantic import Field
@@ -50,7 +50,7 @@ class CheckpointConfig(StrictModel):
         weights_sha256: of the weights file.
     """
 
-    format_version: Literal[1] = FORMAT_VERSION
+    format_version: Literal[1] = 1
     model: ModelConfig
     base_identity: str
     encoder_name: str
@@ -190,7 +190,7 @@ class Checkpoint:
             return str(api.upload_folder(repo_id=repo_id, folder_path=saved))
 
 
-def assemble(llm: torch.nn.Module, config: ModelConfig, audio_width: int, seed: int) -> RespLLM:
+def assemble(llm: Any, config: ModelConfig, audio_width: int, seed: int) -> RespLLM:
     """Fuse a language model with a projector and a head, initialised from `seed`."""
     with torch.random.fork_rng():
         torch.manual_seed(seed)

@@ -33,6 +33,7 @@ HISTORY: dict[str, dict[str, float]] = {
     "diabetes": {"base": 0.06},
 }
 
+
 @dataclass(frozen=True, slots=True)
 class Questionnaire:
     """What one dataset asks, and how often the answer is missing.

@@ -40,17 +40,17 @@ class Device:
 
 DEVICES: dict[str, tuple[Device, ...]] = {
     "uk_covid19": (
-        Device("browser", 16_000, 80, 7000, 2500, 2.0, -52, share=0.9),
-        Device("browser-48k", 48_000, 80, 7000, 2500, 2.0, -52, share=0.1),
+        Device("browser", 16_000, 80, 7000, 2500, 2.0, -52, share=0.95),
+        Device("browser-48k", 48_000, 80, 7000, 2500, 2.0, -52, share=0.05),
     ),
     "covid19_sounds": (
         Device("android", 16_000, 90, 7500, 3000, 2.5, -54, share=0.55),
         Device("ios", 16_000, 70, 7500, 2200, 1.5, -57, share=0.25),
-        Device("web", 44_100, 60, 7800, 2600, 2.0, -50, share=0.20),
+        Device("web", 22_050, 60, 7800, 2600, 2.0, -50, share=0.20),
     ),
     "coswara": (
-        Device("web", 16_000, 70, 7600, 3200, 3.0, -53, share=0.9),
-        Device("web-48k", 48_000, 70, 7600, 3200, 3.0, -53, share=0.1),
+        Device("web", 16_000, 70, 7600, 3200, 3.0, -53, share=0.95),
+        Device("web-48k", 48_000, 70, 7600, 3200, 3.0, -53, share=0.05),
     ),
     "icbhi": (
         Device("Litt3200", 4_000, 60, 1900, 300, 2.0, -50, share=0.45),

@@ -143,7 +143,7 @@ def rates_of(dataset: str) -> Rates:
 
 @cache
 def table(dataset: str) -> np.ndarray:
-    """P(age, causes) of a dataset: (91, 64), row = age in years, column = combination; sums to 1."""
+    """P(age, causes) of a dataset: (91, 64), a row per year of age, a column per combination."""
     rates = rates_of(dataset)
     age = np.arange(MAX_AGE + 1)
     age_weight = np.exp(-0.5 * ((age - rates.age_mean) / rates.age_sd) ** 2)

@@ -11,6 +11,7 @@ drawn alike for everybody.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from itertools import pairwise
 
 import numpy as np
 import scipy.fft
@@ -25,8 +26,9 @@ SLOPE_DB_PER_OCTAVE: dict[SoundKind, float] = {"breath": -6.0, "cough": -5.0, "l
 BRIGHTNESS_STEP = 1.0  # dB per octave
 CRACKLES_PER_SECOND, CRACKLES_STEP = 5.5, 1.8
 EXPIRATION_SECONDS, EXPIRATION_STEP = 0.72, 0.20
-COUGH_DECAY_SECONDS, COUGH_DECAY_STEP = 0.32, 0.06  # to fall by 60 dB
+COUGH_DECAY_SECONDS, COUGH_DECAY_STEP = 0.34, 0.07  # to fall by 60 dB
 WHEEZE_DB, WHEEZE_STEP = 13.0, 4.0
+MEAN_SECONDS = 6.1
 
 INSPIRATION_SECONDS = 0.6
 WHEEZE_PARTIALS_DB = (0.0, -3.0, -6.0)
@@ -90,7 +92,7 @@ def _breath_envelope(
     edges = np.arange(cycles + 1) * round(length * RATE)
     envelope = np.zeros(edges[-1])
     blows = []
-    for edge in edges[:-1]:
+    for edge in edges[:-1].tolist():
         start = edge + int(0.05 * RATE)
         stop = start + int(INSPIRATION_SECONDS * RATE)
         envelope[start:stop] = 0.8 * _smooth(stop - start)
@@ -111,7 +113,7 @@ def _cough_envelope(
     edges = np.arange(coughs + 1) * round(length * RATE)
     envelope = np.zeros(edges[-1])
     blows = []
-    for edge, following in zip(edges[:-1], edges[1:], strict=True):
+    for edge, following in pairwise(edges.tolist()):
         start = edge + int(0.1 * RATE)
         time = np.arange(following - start) / RATE
         rise = np.minimum(time / 0.005, 1.0)
@@ -126,10 +128,8 @@ def _smooth(n: int) -> np.ndarray:
     return np.sin(np.minimum(edge, 1.0) * np.pi / 2)
 
 
-def _shaped_noise(
-    n: int, slope: float, rng: np.random.Generator
-) -> tuple[np.ndarray, float]:
-    """Noise of RMS 1 whose spectrum falls by `slope` dB per octave; its power per Hz at the pivot."""
+def _shaped_noise(n: int, slope: float, rng: np.random.Generator) -> tuple[np.ndarray, float]:
+    """Noise of RMS 1, falling by `slope` dB per octave; its power per Hz at the pivot."""
     frequency = np.maximum(scipy.fft.rfftfreq(n, 1 / RATE), 1.0)
     octaves = np.log2(frequency / PIVOT_HZ)
     # Below 150 Hz the slope stops and a high-pass takes over, so that loudness stays put.
@@ -187,7 +187,7 @@ CLICK_PEAK: dict[SoundKind, float] = {"breath": 12.0, "cough": 8.0, "lung": 12.0
 
 def _annotate(edges: np.ndarray, clicks: np.ndarray, wheeze_db: float) -> tuple[Cycle, ...]:
     cycles = []
-    for start, stop in zip(edges[:-1], edges[1:], strict=True):
+    for start, stop in pairwise(edges):
         seconds = (stop - start) / RATE
         count = int(((clicks >= start) & (clicks < stop)).sum())
         cycles.append(

@@ -17,14 +17,12 @@ class Candidate:
         record: the recording.
         label: the answer; None if unknown or if it is told only clip by clip.
         start, stop: the stretch in seconds; `stop` None is the end of the file.
-        whole: whether the label belongs to the whole recording.
     """
 
     record: Record
     label: int | None
     start: float = 0.0
     stop: float | None = None
-    whole: bool = True
 
 
 @dataclass(frozen=True, slots=True)

@@ -65,7 +65,7 @@ def contradictory_copies(candidates: Sequence[Candidate], index: AudioIndex) -> 
     facts = index.facts_of([c.record.audio_path for c in suspects])
     for candidate in suspects:
         fact = facts[candidate.record.audio_path]
-        if fact.error is None:
+        if fact.error is None and fact.sha256 is not None:
             copies[fact.sha256].append(candidate)
     excluded = []
     for group in copies.values():

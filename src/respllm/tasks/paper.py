@@ -71,19 +71,12 @@ def _one_window(
             next_step="use the protocol 'clean'",
         )
     parts, excluded, notes = clean.choose(task, candidates, index)
-    starts = {c.record.record_id: c.start for c in candidates if c.whole}
-    return (
-        {
-            split: [
-                (clip, label)
-                for clip, label in rows
-                if clip.start == starts.get(clip.record.record_id, clip.start)
-            ]
-            for split, rows in parts.items()
-        },
-        excluded,
-        notes,
-    )
+    first = {(c.record.record_id, c.start) for c in candidates}
+    parts = {
+        split: [row for row in rows if (row[0].record.record_id, row[0].start) in first]
+        for split, rows in parts.items()
+    }
+    return parts, excluded, notes
 
 
 def _published_split(name: str) -> Rule:
@@ -146,7 +139,7 @@ def _coswara_groups(task: Task, eligible: list[Candidate]) -> tuple[Parts, tuple
         groups[candidate.label or 0, bool(candidate.record.dms.symptoms)].append(candidate)
     wanted = GROUP_SIZES[task.id]
     size = min(wanted, *(len(group) for group in groups.values()))
-    notes = ()
+    notes: tuple[str, ...] = ()
     if size < wanted:
         notes = (f"{size} people per group instead of {wanted}: the smallest group has no more",)
     generator = np.random.default_rng(SEED)

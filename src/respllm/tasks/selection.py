@@ -8,11 +8,10 @@ from pathlib import Path
 
 from respllm.audio import AudioIndex
 from respllm.datasets import load_contents
-from respllm.datasets.table import read_table
+from respllm.datasets.table import TableSource, read_table
 from respllm.prompts import dms_text, task_prompt
 from respllm.tasks import clean, paper
 from respllm.tasks.candidate import Candidate, Exclusion, Parts
-from respllm.tasks.clips import CLIP_LABELS
 from respllm.tasks.task import Task
 from respllm.types import SPLITS, Dms, Example, ProtocolName, Split
 
@@ -50,7 +49,7 @@ def select(task: Task, data_root: Path, protocol: ProtocolName) -> Selection:
     `respllm.tasks.paper`); `clean` keeps every person in one part, leaves out byte-identical
     recordings with conflicting labels and reads the whole recording (`respllm.tasks.clean`).
     """
-    candidates, notes = _candidates(task, data_root)
+    candidates, left_out, notes = _candidates(task, data_root)
     index = AudioIndex()
     rules = paper if protocol == "paper" else clean
     parts, excluded, more_notes = rules.choose(task, candidates, index)
@@ -59,30 +58,42 @@ def select(task: Task, data_root: Path, protocol: ProtocolName) -> Selection:
         task_id=task.id,
         protocol=protocol,
         parts={split: tuple(_examples(task, prompt, parts, split, protocol)) for split in SPLITS},
-        excluded=tuple(excluded),
+        excluded=(*left_out, *excluded),
         notes=(*notes, *more_notes),
         subjects_known=all(candidate.record.subject_known for candidate in candidates),
     )
 
 
-def _candidates(task: Task, data_root: Path) -> tuple[list[Candidate], tuple[str, ...]]:
-    if task.dataset is not None:
-        source = task.dataset
-        contents = load_contents(source.name, data_root)
-        records = [r for r in contents.records if r.sound_type == source.sound_type]
-        if source.label in CLIP_LABELS:
-            return [Candidate(record, None, whole=True) for record in records], contents.notes
-        return [
-            Candidate(record, record.labels.get(source.label), whole=True) for record in records
-        ], contents.notes
-    assert task.table is not None
-    table = task.table
+def _candidates(
+    task: Task, data_root: Path
+) -> tuple[list[Candidate], list[Exclusion], tuple[str, ...]]:
+    if task.table is not None:
+        return _table_rows(task, task.table, data_root)
+    source = task.dataset
+    assert source is not None
+    contents = load_contents(source.name, data_root)
+    candidates = [
+        Candidate(record, record.labels.get(source.label))
+        for record in contents.records
+        if record.sound_type == source.sound_type
+    ]
+    return candidates, [], contents.notes
+
+
+def _table_rows(
+    task: Task, table: TableSource, data_root: Path
+) -> tuple[list[Candidate], list[Exclusion], tuple[str, ...]]:
+    # A table lies beside its task file, or in the data root.
     base = task.folder if (task.folder / table.table).exists() else data_root
-    rows = read_table(table, dataset=task.id, sound_type=task.sound, label="label", base=base)
-    return [
-        Candidate(row.record, row.label, row.start, row.stop, whole=row.stop is None)
-        for row in rows.rows
-    ], rows.notes
+    found = read_table(table, dataset=task.id, sound_type=task.sound, label="label", base=base)
+    candidates = [Candidate(row.record, row.label, row.start, row.stop) for row in found.rows]
+    left_out = [Exclusion(name, "the audio file is missing") for name in found.missing]
+    left_out += [
+        Exclusion(name, "byte-identical audio under contradictory labels")
+        for name in found.conflicting
+    ]
+    left_out += [Exclusion(name, "the same audio as another row") for name in found.repeated]
+    return candidates, left_out, found.notes
 
 
 def _examples(

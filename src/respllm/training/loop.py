@@ -146,11 +146,11 @@ def _step(
     torch.manual_seed(seed * 1_000_003 + step)  # dropout, if any
     world = accelerator.num_processes
     # A batch smaller than the number of processes: the spare ones compute without weight.
-    own = rows[accelerator.process_index :: world]
-    spare = len(own) == 0
+    own = rows[accelerator.process_index :: world].tolist()
+    spare = not own
     if spare:
-        own = rows[:1]
-    weight_of_batch = train.weight(rows)
+        own = rows[:1].tolist()
+    weight_of_batch = train.weight(rows.tolist())
     micro = config.micro_batch_size or len(own)
     chunks = [own[i : i + micro] for i in range(0, len(own), micro)]
     optimizer.zero_grad()
@@ -182,9 +182,9 @@ def _validate(
     model: nn.Module, validation: ExampleSet, config: TrainingConfig, accelerator: Accelerator
 ) -> np.ndarray:
     """Logits of all validation examples, each process computing its share."""
-    rows = np.arange(len(validation))[accelerator.process_index :: accelerator.num_processes]
-    logits = predict_logits(model, validation, rows, bf16=config.bf16) if len(rows) else np.zeros(0)
-    pairs = gather_object(list(zip(rows.tolist(), logits.tolist(), strict=True)))
+    rows = range(accelerator.process_index, len(validation), accelerator.num_processes)
+    logits = predict_logits(model, validation, rows, bf16=config.bf16)
+    pairs = gather_object(list(zip(rows, logits.tolist(), strict=True)))
     result = np.zeros(len(validation))
     for row, logit in pairs:
         result[row] = logit

@@ -52,10 +52,33 @@ class RunFolder:
         """What a killed run goes on from."""
         return self.path / "state" / "last.pt"
 
-    @property
-    def finished(self) -> bool:
-        """Whether the training in this folder came to its end."""
-        return self.record.is_file() and bool(json.loads(self.record.read_text()).get("finished"))
+    def read_config(self) -> RunConfig:
+        """The run as declared.
+
+        Raises:
+            ConfigError: no run is here.
+            CheckpointError: a run of another format.
+        """
+        if not self.config.is_file():
+            raise ConfigError(
+                f"No run in {self.path}",
+                expected=f"a folder with {self.config.name}, as `respllm train` writes it",
+                next_step="check the path, or train a run",
+            )
+        found = yaml.safe_load(self.config.read_text(encoding="utf-8"))
+        version = found.pop("format_version", None)
+        if version != FORMAT_VERSION:
+            raise CheckpointError(
+                f"Format version {version!r} of a run is not known here",
+                where=str(self.config),
+                expected=f"version {FORMAT_VERSION}",
+                next_step="use the respllm version that wrote it, or another --out",
+            )
+        return parse(found, RunConfig, where=str(self.config))
+
+    def task_folder(self) -> Path:
+        """Where relative paths of the run's task files start."""
+        return Path(json.loads(self.record.read_text(encoding="utf-8"))["task_folder"])
 
     def start(self, config: RunConfig, resume: bool) -> None:
         """Make the folder, or check that it holds the run that is to go on.
@@ -70,16 +93,7 @@ class RunFolder:
                     f"{self.path} already holds a run",
                     next_step="add --resume to continue it, or choose another --out",
                 )
-            found = yaml.safe_load(self.config.read_text(encoding="utf-8"))
-            version = found.pop("format_version", None)
-            if version != FORMAT_VERSION:
-                raise CheckpointError(
-                    f"Format version {version!r} of a run is not known here",
-                    where=str(self.config),
-                    expected=f"version {FORMAT_VERSION}",
-                    next_step="use the respllm version that wrote it, or another --out",
-                )
-            earlier = parse(found, RunConfig, where=str(self.config))
+            earlier = self.read_config()
             if earlier != config:
                 names = [k for k, v in earlier.model_dump(mode="json").items() if declared[k] != v]
                 raise ConfigError(

@@ -1,0 +1,54 @@
+"""The `respllm` command: one file per verb, heavy libraries loaded by the verbs that use them."""
+
+from __future__ import annotations
+
+import errno
+import os
+import sys
+import warnings
+
+import typer
+
+from respllm.cli import cache, data, demo, doctor, evaluate, predict, simulate, train
+from respllm.errors import RespllmError
+
+app = typer.Typer(
+    name="respllm",
+    help="Respiratory health prediction from recordings and clinical text. "
+    "Research software, never a medical device.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+)
+app.command("demo")(demo.demo)
+app.add_typer(data.app, name="data")
+app.command("simulate")(simulate.simulate)
+app.command("train")(train.train)
+app.command("evaluate")(evaluate.evaluate)
+app.command("predict")(predict.predict)
+app.command("cache")(cache.cache)
+app.command("doctor")(doctor.doctor)
+
+
+def main() -> None:
+    """Run the command; what a user can mend is one line, not a traceback."""
+    os.environ.setdefault("TOKENIZERS_PARALLELISM", "false")
+    # Libraries warn about each other's internals; a user of this command can do nothing about it.
+    warnings.filterwarnings("ignore", category=FutureWarning)
+    try:
+        app()
+    except RespllmError as error:
+        print(f"error: {error}", file=sys.stderr)
+        sys.exit(2)
+    except KeyboardInterrupt:
+        print("interrupted; what was finished is kept", file=sys.stderr)
+        sys.exit(130)
+    except OSError as error:
+        if error.errno != errno.ENOSPC:
+            raise
+        print(
+            f"error: No space left on the disk. Where: {error.filename or 'the output folder'}. "
+            "Next: free some space and run again; what was finished is kept",
+            file=sys.stderr,
+        )
+        sys.exit(2)

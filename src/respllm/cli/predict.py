@@ -1,0 +1,253 @@
+"""`respllm predict`: answer for one recording, a folder or a table."""
+
+from __future__ import annotations
+
+import json as json_library
+from collections.abc import Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from respllm.cli.output import JsonFlag, err, out, plain, print_json, progress_bar
+from respllm.errors import ConfigError, DataError, unknown_name
+from respllm.types import Dms, Prediction
+
+if TYPE_CHECKING:
+    from respllm.inference import Predictor, Question, Request
+
+AUDIO_SUFFIXES = {".wav", ".flac", ".mp3", ".ogg", ".opus", ".m4a", ".aac", ".webm", ".mp4"}
+TABLE_SUFFIXES = {".csv", ".tsv", ".parquet", ".jsonl", ".json"}
+RUN_PLACES = ("runs/*/model/config.json", "demo/run/model/config.json")
+
+
+def predict(
+    source: Annotated[Path, typer.Argument(help="A recording, a folder of them, or a table.")],
+    task: Annotated[str | None, typer.Option(help="Task id or task file.")] = None,
+    condition: Annotated[
+        str | None, typer.Option(help="Instead: a condition that no task names (unvalidated).")
+    ] = None,
+    sound: Annotated[str | None, typer.Option(help='With --condition: "lung sounds".')] = None,
+    run: Annotated[
+        str | None, typer.Option(help="Run folder or hub id. Default: the newest run here.")
+    ] = None,
+    age: Annotated[str | None, typer.Option(help="Years, or a band such as 45-64.")] = None,
+    gender: Annotated[str | None, typer.Option(help="F, M or other.")] = None,
+    history: Annotated[
+        str | None, typer.Option(help='Comma-separated; "none" if the person stated none.')
+    ] = None,
+    symptoms: Annotated[
+        str | None, typer.Option(help='Comma-separated; "none" if the person stated none.')
+    ] = None,
+    location: Annotated[
+        str | None, typer.Option(help='Of a lung sound: "right posterior chest".')
+    ] = None,
+    out_file: Annotated[
+        Path | None, typer.Option("--out", help="For folders and tables: .csv or .json.")
+    ] = None,
+    encoder_checkpoint: Annotated[
+        Path | None, typer.Option(help="Local weights of the audio encoder.")
+    ] = None,
+    allow_simulated_model: Annotated[
+        bool,
+        typer.Option(
+            "--allow-simulated-model",
+            help="Let a model trained on simulated data answer for a real recording.",
+        ),
+    ] = False,
+    strict: Annotated[
+        bool, typer.Option("--strict", help="Stop at a recording that cannot be heard.")
+    ] = False,
+    json: JsonFlag = False,
+) -> None:
+    """Answer a question about recordings. Research only, never a diagnosis."""
+    if not source.exists():
+        raise DataError(f"{source} does not exist", next_step="check the path")
+    many = source.is_dir() or source.suffix.lower() in TABLE_SUFFIXES
+    dms = _dms(age, gender, history, symptoms, location)
+    if many and source.is_file() and dms != Dms():
+        raise ConfigError(
+            "What people stated is read from the table's columns, not from options",
+            next_step="remove --age, --gender, --history, --symptoms and --location",
+        )
+    chosen = run or _newest_run()
+    from respllm.inference import Predictor
+
+    predictor = Predictor.from_pretrained(
+        chosen,
+        encoder_checkpoint=encoder_checkpoint,
+        allow_simulated_model=allow_simulated_model,
+    )
+    if not many:
+        answer = predictor.predict(source, dms, task, condition=condition, sound=sound)
+        if json:
+            print_json(_with_disclaimer(answer))
+        else:
+            _print_one(answer, predictor, task or condition or "", chosen)
+        return
+    question = predictor.question(task, condition, sound)
+    _predict_many(source, dms, predictor, question, out_file, strict, json)
+
+
+def _predict_many(
+    source: Path,
+    dms: Dms,
+    predictor: Predictor,
+    question: Question,
+    out_file: Path | None,
+    strict: bool,
+    json: bool,
+) -> None:
+    from respllm.evaluation import DISCLAIMER
+    from respllm.inference import Refusal
+    from respllm.inference.evaluate import write_predictions
+
+    requests = _requests(source, dms)
+    if out_file is None and not json:
+        raise ConfigError("Many recordings need a place for the answers", next_step="add --out")
+    if out_file is not None and out_file.suffix not in {".csv", ".json"}:
+        raise ConfigError(
+            f"Unknown kind of file {out_file}", expected="--out ending in .csv or .json"
+        )
+    refusals: list[Refusal] = []
+
+    def answers() -> Iterator[Prediction]:
+        with progress_bar("predicting") as progress:
+            for done, answer in enumerate(predictor.predict_many(requests, question), start=1):
+                progress(done, len(requests))
+                if isinstance(answer, Prediction):
+                    yield answer
+                elif strict:
+                    raise DataError(answer.reason, where=answer.record_id)
+                else:
+                    refusals.append(answer)
+
+    if out_file is not None and out_file.suffix == ".csv":
+        count = write_predictions(out_file, answers())
+    else:
+        found = list(answers())
+        count = len(found)
+        content = {
+            "notice": DISCLAIMER,
+            "predictions": plain(found),
+            "refused": plain(refusals),
+        }
+        if out_file is None:
+            print_json(content)
+            return
+        out_file.write_text(json_library.dumps(content, indent=2) + "\n", encoding="utf-8")
+    for refusal in refusals:
+        err.print(f"skipped {refusal.record_id}: {refusal.reason}", highlight=False)
+    for note in question.notes:
+        out.print(note)
+    out.print(f"{count} answered, {len(refusals)} skipped: {out_file}", highlight=False)
+    out.print(DISCLAIMER)
+
+
+def _requests(source: Path, dms: Dms) -> list[Request]:
+    from respllm.inference import Request
+
+    if source.is_dir():
+        files = sorted(p for p in source.rglob("*") if p.suffix.lower() in AUDIO_SUFFIXES)
+        if not files:
+            raise DataError(
+                f"No recording in {source}", expected=f"files {', '.join(sorted(AUDIO_SUFFIXES))}"
+            )
+        names = [str(path.relative_to(source)) for path in files]
+        return [Request(p, dms, name, name) for p, name in zip(files, names, strict=True)]
+    from respllm.datasets.table import TableSource, read_table
+
+    table = read_table(
+        TableSource(table=Path(source.name), label_column=None),
+        dataset=source.stem,
+        sound_type="",
+        label="",
+        base=source.parent,
+    )
+    for name in table.missing:
+        err.print(f"skipped {name}: the audio file is missing", highlight=False)
+    return [
+        Request(row.record.audio_path, row.record.dms, row.record.record_id, row.record.subject_id)
+        for row in table.rows
+    ]
+
+
+def _print_one(answer: Prediction, predictor: Predictor, asked: str, run: str) -> None:
+    from respllm.evaluation import DISCLAIMER
+
+    known = predictor.checkpoint.config.task(answer.task_id)
+    what = f"{asked} ({known.condition})" if known else asked
+    if answer.validated:
+        out.print(f"{what}: probability [bold]{answer.probability:.3f}[/bold]", highlight=False)
+    else:
+        out.print(f"{what}: score {answer.probability:.3f}", highlight=False)
+    for note in answer.notes:
+        out.print(note, style="yellow", highlight=False)
+    clips = len(answer.clip_logits)
+    out.print(
+        f"{answer.record_id}, {clips} clip{'s' if clips > 1 else ''}, model {answer.model_id} "
+        f"from {run}",
+        style="dim",
+        highlight=False,
+    )
+    out.print(DISCLAIMER)
+
+
+def _with_disclaimer(answer: Prediction) -> dict:
+    from respllm.evaluation import DISCLAIMER
+
+    return {**plain(answer), "notice": DISCLAIMER}
+
+
+def _newest_run() -> str:
+    found = [path for place in RUN_PLACES for path in Path().glob(place)]
+    if not found:
+        raise ConfigError(
+            "There is no trained run here",
+            expected="runs/<name> or demo/run in the current folder, or --run",
+            next_step="run `respllm demo`, or `respllm train CONFIG`",
+        )
+    return str(max(found, key=lambda path: path.stat().st_mtime).parent.parent)
+
+
+def _dms(
+    age: str | None,
+    gender: str | None,
+    history: str | None,
+    symptoms: str | None,
+    location: str | None,
+) -> Dms:
+    from respllm.datasets.vocabulary import GENDER_CODES, MEDICAL_HISTORY, SYMPTOMS
+
+    if gender is not None and gender.strip().lower() not in GENDER_CODES:
+        raise ConfigError(unknown_name("gender", gender, GENDER_CODES))
+    return Dms(
+        gender=None if gender is None else GENDER_CODES[gender.strip().lower()],
+        age=None if age is None else _age(age),
+        medical_history=_items(history, "history", MEDICAL_HISTORY),
+        symptoms=_items(symptoms, "symptom", SYMPTOMS),
+        recording_location=location,
+    )
+
+
+def _age(text: str) -> float | str:
+    try:
+        years = float(text)
+    except ValueError:
+        return text.strip()
+    if not 0 <= years <= 130:
+        raise ConfigError(f"An age of {text} years is not possible", expected="0 to 130, or a band")
+    return years
+
+
+def _items(text: str | None, kind: str, known: tuple[str, ...]) -> tuple[str, ...] | None:
+    if text is None:
+        return None
+    items = tuple(item.strip() for item in text.split(",") if item.strip())
+    if [item.lower() for item in items] == ["none"]:
+        return ()
+    for item in items:
+        if item not in known:
+            # Free words are allowed; a misspelling should be seen.
+            err.print(f"note: {unknown_name(kind, item, known)}", highlight=False, style="yellow")
+    return items

@@ -1,0 +1,270 @@
+"""Test a run: its training tasks on held-out people, and other tasks zero-shot."""
+
+from __future__ import annotations
+
+import csv
+import json
+import os
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
+from pathlib import Path
+from statistics import fmean
+
+import numpy as np
+
+from respllm.audio import AudioIndex
+from respllm.batching import ExampleSet, Heard, hear
+from respllm.encoders import AudioEncoder
+from respllm.evaluation import (
+    ResultRow,
+    ScoredClip,
+    auroc_score,
+    paper_auroc,
+    rows_to_frame,
+    rows_to_markdown,
+    trivial_scores,
+)
+from respllm.inference.predictor import probability
+from respllm.inference.question import Question
+from respllm.models import Checkpoint, predict_logits
+from respllm.simulation import best_logits, is_simulated
+from respllm.tasks import Selection, Task
+from respllm.types import Example, Prediction, ProtocolName
+
+
+@dataclass(frozen=True, slots=True)
+class Evaluation:
+    """What a test gave.
+
+    Attributes:
+        rows: one per task.
+        predictions: one per recording, all tasks.
+        folder: where tables and predictions were written.
+        simulated: whether the tested recordings are simulated.
+    """
+
+    rows: tuple[ResultRow, ...]
+    predictions: tuple[Prediction, ...]
+    folder: Path
+    simulated: bool
+
+
+def evaluate(
+    checkpoint: Checkpoint,
+    encoder: AudioEncoder,
+    tasks: Sequence[Task],
+    data_root: Path,
+    out: Path,
+    *,
+    name: str,
+    protocol: ProtocolName,
+    strict: bool = False,
+    progress: Callable[[int, int], None] | None = None,
+) -> Evaluation:
+    """Test a model on the test parts of tasks, write what it answered, and log the look.
+
+    Scores, predictions and the table are written to `out`/`protocol`; every look at a test part is
+    a line in `out`/looks.jsonl.
+
+    Args:
+        tasks: those the model was trained on are held-out tests; the others are zero-shot.
+        data_root: holds one folder per dataset.
+        out: the folder for results.
+        name: of the run, for the table's title.
+        protocol: data choices; "clean" results and "paper" results never share a table.
+        strict: stop at the first recording that cannot be heard, instead of skipping it.
+        progress: called with (clips heard, clips in all).
+    """
+    selections = {task.id: task.select(data_root, protocol) for task in tasks}
+    _log_look(out / "looks.jsonl", checkpoint, selections, protocol)
+    examples = [e for task in tasks for e in selections[task.id].parts["test"]]
+    heard = hear(examples, encoder, strict=strict, progress=progress)
+    example_set = ExampleSet(heard.examples, heard.tokens, checkpoint.tokenizer)
+    logits = predict_logits(checkpoint.model, example_set) if heard.examples else np.zeros(0)
+    simulated = is_simulated(data_root)
+    truth = best_logits(data_root) if simulated else {}
+    by_task: dict[str, list[tuple[Example, float]]] = defaultdict(list)
+    for example, logit in zip(heard.examples, logits.tolist(), strict=True):
+        by_task[example.task_id].append((example, logit))
+    rows, predictions = [], []
+    for task in tasks:
+        answers = by_task[task.id]
+        predictions += _predictions(checkpoint, task, answers)
+        rows.append(
+            _row(
+                checkpoint,
+                task,
+                answers,
+                selections[task.id],
+                heard,
+                truth,
+            )
+        )
+    folder = out / protocol
+    _write(folder, rows, predictions, heard, title=name, simulated=simulated)
+    return Evaluation(tuple(rows), tuple(predictions), folder, simulated)
+
+
+def _predictions(
+    checkpoint: Checkpoint, task: Task, answers: Sequence[tuple[Example, float]]
+) -> list[Prediction]:
+    """One prediction per recording: the mean over its clips."""
+    known = checkpoint.config.task(task.id)
+    recordings: dict[str, list[tuple[Example, float]]] = defaultdict(list)
+    for example, logit in answers:
+        recordings[example.clip.record.record_id].append((example, logit))
+    predictions = []
+    for record_id, clips in recordings.items():
+        example = clips[0][0]
+        logits = tuple(logit for _, logit in clips)
+        question = Question(task.id, example.prompt_text, known)
+        labels = {clip.label for clip, _ in clips}
+        predictions.append(
+            Prediction(
+                task_id=task.id,
+                record_id=record_id,
+                subject_id=example.clip.record.subject_id,
+                logit=fmean(logits),
+                probability=probability(fmean(logits), question),
+                label=labels.pop() if len(labels) == 1 else None,
+                model_id=checkpoint.model_id,
+                clip_logits=logits,
+                validated=known is not None,
+                notes=question.notes,
+            )
+        )
+    return predictions
+
+
+def _row(
+    checkpoint: Checkpoint,
+    task: Task,
+    answers: Sequence[tuple[Example, float]],
+    selection: Selection,
+    heard: Heard,
+    truth: Mapping[tuple[str, str], float],
+) -> ResultRow:
+    known = checkpoint.config.task(task.id)
+    scored = [
+        ScoredClip(
+            task.id,
+            example.clip.record.record_id,
+            example.clip.record.subject_id,
+            logit,
+            int(example.label),
+        )
+        for example, logit in answers
+        if example.label is not None
+    ]
+    tested = {e.clip.record.record_id for e in selection.parts["test"]}
+    answered = {clip.record_id for clip in scored}
+    notes = [*selection.notes]
+    if not selection.subjects_known:
+        notes.append("subjects unknown: identical recordings count as one person")
+    return ResultRow(
+        task_id=task.id,
+        dataset=task.dataset_name,
+        condition=task.condition_name,
+        sound=task.sound,
+        role="trained" if known and known.role == "source" else "zero-shot",
+        split="test",
+        protocol=selection.protocol,
+        score=auroc_score(scored),
+        best_reachable=_best_reachable(scored, truth),
+        paper=paper_auroc(task.id),
+        trivial=_trivial(answers),
+        skipped=len(tested - answered),
+        note="; ".join(notes),
+    )
+
+
+def _best_reachable(
+    scored: Sequence[ScoredClip], truth: Mapping[tuple[str, str], float]
+) -> float | None:
+    """AUROC of the exact posterior on the same recordings; None where the truth is not known."""
+    keys = [(clip.task_id, clip.record_id) for clip in scored]
+    if not truth or any(key not in truth for key in keys):
+        return None
+    best = [replace(clip, logit=truth[key]) for clip, key in zip(scored, keys, strict=True)]
+    return auroc_score(best).value
+
+
+def _trivial(answers: Sequence[tuple[Example, float]]) -> dict:
+    """What age, sex, number of symptoms and sampling rate alone reach on the same recordings."""
+    records = {e.clip.record.record_id: e.clip.record for e, _ in answers}
+    labels: dict[str, int] = {}
+    for example, _ in answers:
+        record_id = example.clip.record.record_id
+        labels[record_id] = max(int(example.label or 0), labels.get(record_id, 0))
+    facts = AudioIndex().facts_of(record.audio_path for record in records.values())
+    rates = {
+        record_id: rate
+        for record_id, record in records.items()
+        if (rate := facts[record.audio_path].sample_rate) is not None
+    }
+    return trivial_scores(list(records.values()), labels, rates)
+
+
+def _log_look(
+    path: Path,
+    checkpoint: Checkpoint,
+    selections: dict[str, Selection],
+    protocol: ProtocolName,
+) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    look = {
+        "time": datetime.now(UTC).isoformat(timespec="seconds"),
+        "model": checkpoint.model_id,
+        "protocol": protocol,
+        "test_clips": {task_id: len(s.parts["test"]) for task_id, s in selections.items()},
+    }
+    with path.open("a", encoding="utf-8") as file:
+        file.write(json.dumps(look) + "\n")
+
+
+def _write(
+    folder: Path,
+    rows: Sequence[ResultRow],
+    predictions: Iterable[Prediction],
+    heard: Heard,
+    *,
+    title: str,
+    simulated: bool,
+) -> None:
+    folder.mkdir(parents=True, exist_ok=True)
+    rows_to_frame(rows).to_csv(folder / "scores.csv", index=False)
+    (folder / "table.md").write_text(rows_to_markdown(rows, title, simulated), encoding="utf-8")
+    write_predictions(folder / "predictions.csv", predictions)
+    with (folder / "skipped.csv").open("w", newline="", encoding="utf-8") as file:
+        writer = csv.writer(file)
+        writer.writerow(["clip", "reason"])
+        writer.writerows([one.clip_id, one.reason] for one in heard.skipped)
+
+
+def write_predictions(path: Path, predictions: Iterable[Prediction]) -> int:
+    """Write predictions as CSV, one line each as they come; the file appears when all are there.
+
+    Returns:
+        The number written.
+    """
+    new = path.with_name(path.name + ".new")
+    count = 0
+    with new.open("w", newline="", encoding="utf-8") as file:
+        writer = csv.writer(file)
+        writer.writerow(
+            ["task", "record", "subject", "label", "logit", "probability", "clips", "model"]
+        )
+        for one in predictions:
+            label = "" if one.label is None else one.label
+            writer.writerow(
+                [
+                    *(one.task_id, one.record_id, one.subject_id, label),
+                    *(repr(one.logit), repr(one.probability), len(one.clip_logits)),
+                    one.model_id,
+                ]
+            )
+            count += 1
+    os.replace(new, path)
+    return count
