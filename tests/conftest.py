@@ -7,6 +7,8 @@ from pathlib import Path
 
 import pytest
 
+from respllm.simulation import simulate_cohort
+
 REPOSITORY = Path(__file__).resolve().parent.parent
 
 
@@ -28,6 +30,14 @@ def shared_data() -> Path:
 def shared_parity() -> Path:
     """Numbers computed by the original front-end and encoder; skipped where there are none."""
     return _shared("parity")
+
+
+@pytest.fixture(scope="session")
+def small_cohort(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A data root with a simulated cohort of all five datasets, 200 people. Read only."""
+    return simulate_cohort(
+        tmp_path_factory.mktemp("cohort") / "data", subjects=200, seed=1
+    ).directory
 
 
 @pytest.fixture(autouse=True)

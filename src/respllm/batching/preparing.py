@@ -60,4 +60,5 @@ def hear(
         progress=progress,
     )
     rows = np.flatnonzero(encoded.usable)
-    return Heard(tuple(examples[int(i)] for i in rows), encoded.skipped, encoded, rows)
+    skipped = tuple(dict.fromkeys(encoded.skipped))  # several examples may ask about one clip
+    return Heard(tuple(examples[int(i)] for i in rows), skipped, encoded, rows)

@@ -16,8 +16,14 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 
 JsonFlag = Annotated[bool, typer.Option("--json", help="Print the result as JSON.")]
 
+PLAIN_WIDTH = 120
+"""Columns where the output is a file or a pipe, which has no width of its own."""
+
 out = Console()
 err = Console(stderr=True)
+for _console in (out, err):
+    if not _console.is_terminal:
+        _console.width = PLAIN_WIDTH
 
 
 def print_json(result: Any) -> None:

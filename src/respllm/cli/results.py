@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from rich import box
 from rich.table import Table
 
 from respllm.cli.output import out
@@ -20,16 +21,17 @@ def print_results(evaluation: Evaluation) -> None:
     protocol = rows[0].protocol if rows else ""
     table = Table(
         title=("SIMULATED data. " if simulated else "") + f"AUROC by task, protocol {protocol}",
+        box=box.SIMPLE_HEAD,
         caption="Interval: 95% by subject. Paper: printed in the paper, on real recordings."
         + (" Best: reachable by the exact posterior of the simulation." if simulated else ""),
     )
     for name in ("task", "dataset", "condition", "sound"):
-        table.add_column(name)
+        table.add_column(name, overflow="fold")
     for name in ("records", "subjects", "AUROC", "95% interval"):
         table.add_column(name, justify="right", no_wrap=True)
     if simulated:
-        table.add_column("best", justify="right")
-    table.add_column("paper", justify="right")
+        table.add_column("best", justify="right", no_wrap=True)
+    table.add_column("paper", justify="right", no_wrap=True)
     trivial = list(dict.fromkeys(name for row in rows for name in row.trivial))
     if not simulated:
         for name in trivial:
@@ -41,7 +43,7 @@ def print_results(evaluation: Evaluation) -> None:
         role = row.role
         score = row.score
         interval = "–" if score.low is None else f"{score.low:.3f}–{score.high:.3f}"
-        cells = [row.task_id, row.dataset, row.condition, row.sound]
+        cells = [row.task_id, row.dataset, row.condition, row.sound.removesuffix(" sounds")]
         cells += [str(score.n_records), str(score.n_subjects), _three(score.value), interval]
         if simulated:
             cells.append(_three(row.best_reachable))

@@ -254,7 +254,10 @@ def write_predictions(path: Path, predictions: Iterable[Prediction]) -> int:
     with new.open("w", newline="", encoding="utf-8") as file:
         writer = csv.writer(file)
         writer.writerow(
-            ["task", "record", "subject", "label", "logit", "probability", "clips", "model"]
+            [
+                *("task", "record", "subject", "label", "logit", "probability", "clips"),
+                *("model", "notes"),
+            ]
         )
         for one in predictions:
             label = "" if one.label is None else one.label
@@ -263,6 +266,7 @@ def write_predictions(path: Path, predictions: Iterable[Prediction]) -> int:
                     *(one.task_id, one.record_id, one.subject_id, label),
                     *(repr(one.logit), repr(one.probability), len(one.clip_logits)),
                     one.model_id,
+                    " ".join(one.notes),
                 ]
             )
             count += 1

@@ -201,11 +201,25 @@ class Predictor:
             request.dms,
         )
         clips = self._clips(record, source)
-        waveforms = [_stretch(source, clip) for clip in clips]
-        qualities = [check_usable(waveform) for waveform in waveforms]
-        found = dict.fromkeys(text for quality in qualities for text in warnings(quality))
-        mels = np.stack([log_mel(waveform) for waveform in waveforms])
-        return _Heard(request, clips, mels, tuple(found))
+        usable: list[Clip] = []
+        mels: list[np.ndarray] = []
+        found: list[str] = []
+        refused: list[AudioError] = []
+        for clip in clips:
+            try:
+                waveform = _stretch(source, clip)
+                quality = check_usable(waveform)
+            except AudioError as error:  # the rest of a recording may be heard, as in `evaluate`
+                refused.append(error)
+                continue
+            usable.append(clip)
+            mels.append(log_mel(waveform))
+            found += warnings(quality)
+        if not usable:
+            raise refused[0]
+        if refused:
+            found.append(f"{len(refused)} of {len(clips)} clips left out: {refused[0].what}")
+        return _Heard(request, tuple(usable), np.stack(mels), tuple(dict.fromkeys(found)))
 
     def _clips(self, record: Record, source: Path | bytes | np.ndarray) -> tuple[Clip, ...]:
         if self.checkpoint.config.protocol == "paper":

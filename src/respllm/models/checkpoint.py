@@ -144,7 +144,7 @@ class Checkpoint:
                 next_step="copy the file again, or train again",
             )
         if config.model.llm == "nano":
-            tokenizer = PreTrainedTokenizerFast.from_pretrained(folder)
+            tokenizer = _read_tokenizer(folder)
             llm = nano_llm(len(tokenizer), config.seed)
         else:
             loaded = load_llm(config.model, config.seed)
@@ -275,6 +275,18 @@ def _read_config(folder: Path) -> CheckpointConfig:
         return parse(content, CheckpointConfig, where=str(path))
     except ConfigError as error:
         raise CheckpointError(error.what, where=str(path)) from error
+
+
+def _read_tokenizer(folder: Path) -> PreTrainedTokenizerFast:
+    try:
+        return PreTrainedTokenizerFast.from_pretrained(folder)
+    except Exception as error:  # the tokenizer's parser raises bare `Exception`
+        raise CheckpointError(
+            f"The tokenizer cannot be read ({type(error).__name__})",
+            where=str(folder),
+            expected="the tokenizer files that were saved with the weights",
+            next_step="copy the folder again, or train again",
+        ) from error
 
 
 def _sha256(path: Path) -> str:

@@ -28,14 +28,14 @@ from respllm.simulation.sounds import MEAN_SECONDS, synthesise
 
 TRUTH, CEILINGS = "truth.csv", "best_reachable.json"
 
-DEFAULT_SUBJECTS = 1300
+DEFAULT_SUBJECTS = 2000
 # Shares of the subjects. Most go where the model learns; two sounds per subject in the first two,
 # four in Coswara, three files in KAUH.
 SHARES = {
-    "uk_covid19": 0.29,
-    "covid19_sounds": 0.31,
-    "icbhi": 0.20,
-    "coswara": 0.11,
+    "uk_covid19": 0.25,
+    "covid19_sounds": 0.27,
+    "icbhi": 0.30,
+    "coswara": 0.09,
     "kauh": 0.09,
 }
 MIN_SUBJECTS = 100

@@ -28,7 +28,10 @@ CRACKLES_PER_SECOND, CRACKLES_STEP = 5.5, 1.8
 EXPIRATION_SECONDS, EXPIRATION_STEP = 0.72, 0.20
 COUGH_DECAY_SECONDS, COUGH_DECAY_STEP = 0.34, 0.07  # to fall by 60 dB
 WHEEZE_DB, WHEEZE_STEP = 13.0, 4.0
-MEAN_SECONDS = 6.1
+# Height of a click, in the RMS of a sustained breath's noise.
+CLICK_PEAK: dict[SoundKind, float] = {"breath": 12.0, "cough": 8.0, "lung": 12.0}
+
+MEAN_SECONDS = 6.1  # of a recording, to foresee the disk space
 
 INSPIRATION_SECONDS = 0.6
 WHEEZE_PARTIALS_DB = (0.0, -3.0, -6.0)
@@ -179,10 +182,6 @@ def _add_clicks(
         click = CLICK_PEAK[kind] * np.sin(2 * np.pi * pitch * time) * np.exp(-time / damping)
         stop = min(start + len(time), len(waveform))
         waveform[start:stop] += click[: stop - start]
-
-
-CLICK_PEAK: dict[SoundKind, float] = {"breath": 12.0, "cough": 8.0, "lung": 12.0}
-"""Height of a click, in the RMS of a sustained breath's noise."""
 
 
 def _annotate(edges: np.ndarray, clicks: np.ndarray, wheeze_db: float) -> tuple[Cycle, ...]:

@@ -17,14 +17,15 @@ from collections import defaultdict
 from collections.abc import Sequence
 
 from respllm.audio import AudioIndex
+from respllm.errors import DataError, unknown_name
 from respllm.tasks.candidate import Candidate, Exclusion, Parts
 from respllm.tasks.clips import CLIP_LABELS, cut
 from respllm.tasks.splits import by_subject
 from respllm.tasks.task import BY_SUBJECT, Task
 from respllm.types import Clip, Split
 
-VALIDATION_SHARE = 0.2
-TEST_SHARE = 0.2
+SHARES: dict[Split, float] = {"validation": 0.2, "test": 0.2}
+"""Of the training people, for a part that no published split names."""
 
 Labelled = tuple[Clip, int]
 
@@ -40,17 +41,13 @@ def choose(
     )
     if task.role == "target":
         return {"train": [], "validation": [], "test": labelled}, excluded, ()
-    parts, unlisted = _published(labelled, _split_name(task))
+    parts, unlisted = _published(task, labelled)
     excluded += unlisted
     notes = _test_wins(parts)
-    if not parts["test"]:
-        validation, test, train = by_subject(
-            _subject_labels(parts["train"]), (VALIDATION_SHARE, TEST_SHARE)
-        )
-        parts = _divide(parts["train"], {"train": train, "validation": validation, "test": test})
-    elif not parts["validation"]:
-        validation, train = by_subject(_subject_labels(parts["train"]), (VALIDATION_SHARE,))
-        parts |= _divide(parts["train"], {"train": train, "validation": validation})
+    shares = {split: share for split, share in SHARES.items() if not parts[split]}
+    if shares:
+        *chosen, train = by_subject(_subject_labels(parts["train"]), tuple(shares.values()))
+        parts |= _divide(parts["train"], {"train": train, **dict(zip(shares, chosen, strict=True))})
     return parts, excluded, notes
 
 
@@ -69,9 +66,10 @@ def contradictory_copies(candidates: Sequence[Candidate], index: AudioIndex) -> 
             copies[fact.sha256].append(candidate)
     excluded = []
     for group in copies.values():
-        group.sort(key=lambda c: c.record.record_id)
+        # An unknown label contradicts nothing, and is the first to go.
+        group.sort(key=lambda c: (not c.record.labels, c.record.record_id))
         names = [c.record.record_id for c in group]
-        if any(c.record.labels != group[0].record.labels for c in group):
+        if any(c.record.labels not in ({}, group[0].record.labels) for c in group):
             reason = f"byte-identical audio under contradictory labels: {', '.join(names)}"
             excluded += [Exclusion(name, reason) for name in names]
         else:
@@ -97,6 +95,13 @@ def _labelled_clips(
             label = clip_label(clip) if clip_label else candidate.label
             if label is not None:
                 labelled.append((clip, label))
+    if clip_label and not labelled:
+        raise DataError(
+            "No recording has annotated breathing cycles",
+            where=f"task {task.id}",
+            expected="a dataset that annotates sounds in time",
+            next_step="ask for another label",
+        )
     return labelled
 
 
@@ -107,12 +112,21 @@ def _split_name(task: Task) -> str | None:
     return task.table.split_column
 
 
-def _published(labelled: list[Labelled], name: str | None) -> tuple[Parts, list[Exclusion]]:
-    """Follow the published split `name`; None puts everybody into training."""
+def _published(task: Task, labelled: list[Labelled]) -> tuple[Parts, list[Exclusion]]:
+    """Follow the task's published split; without one everybody is in training."""
+    name = _split_name(task)
     if name is None:
         return {"train": labelled, "validation": [], "test": []}, []
     parts: Parts = {"train": [], "validation": [], "test": []}
     unlisted = {}
+    known = {split for clip, _ in labelled for split in clip.record.splits}
+    if labelled and name not in known:
+        raise DataError(
+            unknown_name("published split", name, sorted(known)),
+            where=f"task {task.id}",
+            expected="a split that the recordings are in",
+            next_step=f"name one of them, or {BY_SUBJECT!r}",
+        )
     for clip, label in labelled:
         split = clip.record.splits.get(name)
         if split is None:

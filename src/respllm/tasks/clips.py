@@ -22,15 +22,16 @@ def cut(
 ) -> list[Clip]:
     """Cut a recording, or the stretch from `start` to `stop`, into clips of 8.18 s.
 
-    The clips are evenly spaced, cover the whole stretch and overlap where it is no multiple of
-    8.18 s; a stretch up to 8.18 s is one clip.
+    The clips are evenly spaced and cover the stretch, up to `MAX_CLIPS` and but for half a second
+    at most (`SMALLEST_REST`); they overlap where it is no multiple of 8.18 s.
 
     Args:
         record: the recording.
         seconds: its length; None (unknown, undecodable) gives one clip.
-        start, stop: bounds in seconds; None is the end of the recording.
+        start, stop: bounds in seconds; a stop that is None or later than the end is the end.
     """
-    end = stop if stop is not None else seconds
+    ends = [end for end in (stop, seconds) if end is not None]
+    end = min(ends, default=None)
     if end is None or end - start <= WINDOW_SECONDS + SMALLEST_REST:
         return [Clip(record, start, stop)]
     count = min(MAX_CLIPS, math.ceil((end - start - SMALLEST_REST) / WINDOW_SECONDS))

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 
 from respllm.errors import DataError
-from respllm.tasks.selection import Selection
+from respllm.tasks.selection import Selection, table_base
 from respllm.tasks.task import Task
 from respllm.types import ProtocolName, Split
+
+Person = tuple[str, str]
 
 
 def select_together(
@@ -29,33 +31,46 @@ def select_together(
     if len(set(ids)) < len(ids):
         raise DataError(f"A task is named twice: {', '.join(ids)}", next_step="name it once")
     selections = {task.id: task.select(data_root, protocol) for task in tasks}
-    learned = {task.id for task in train}
+    learned = [task.id for task in train]
+    person_of = {task.id: _naming(task, data_root) for task in tasks}
     steps: tuple[tuple[Split, Split], ...] = (
         ("test", "validation"),
         ("test", "train"),
         ("validation", "train"),
     )
     for kept, other in steps:
-        people = frozenset[str]().union(
-            *(s.subjects(kept) for i, s in selections.items() if kept == "test" or i in learned)
-        )
+        people = {
+            person_of[task_id](subject)
+            for task_id, selection in selections.items()
+            if kept == "test" or task_id in learned
+            for subject in selection.subjects(kept)
+        }
         for task_id in learned:
-            selections[task_id] = _without(selections[task_id], other, people, kept, protocol)
-    for task_id in sorted(learned):
+            selection = selections[task_id]
+            both = {s for s in selection.subjects(other) if person_of[task_id](s) in people}
+            selections[task_id] = _without(selection, other, both, kept, protocol)
+    for task_id in learned:
         _check_learnable(selections[task_id])
     return selections
 
 
+def _naming(task: Task, data_root: Path) -> Callable[[str], Person]:
+    """Subject id -> the person, who is the same one in every task that reads the same own table."""
+    if task.table is None:
+        return lambda subject: ("", subject)
+    path = (table_base(task, task.table, data_root) / task.table.table).resolve()
+    return lambda subject: (str(path), subject.removeprefix(f"{task.id}/"))
+
+
 def _without(
-    selection: Selection, split: Split, people: frozenset[str], kept: Split, protocol: ProtocolName
+    selection: Selection, split: Split, both: set[str], kept: Split, protocol: ProtocolName
 ) -> Selection:
-    both = selection.subjects(split) & people
     if not both:
         return selection
     if protocol == "paper":
         note = f"{len(both)} people are in a {kept} and in the {split} part, as published"
         return replace(selection, notes=(*selection.notes, note))
-    part = tuple(e for e in selection.parts[split] if e.clip.record.subject_id not in people)
+    part = tuple(e for e in selection.parts[split] if e.clip.record.subject_id not in both)
     note = f"{len(both)} people taken out of {split}: another task has them in its {kept} part"
     parts: Mapping[Split, tuple] = {**selection.parts, split: part}
     return replace(selection, parts=parts, notes=(*selection.notes, note))

@@ -9,6 +9,7 @@ from pathlib import Path
 import yaml
 
 from respllm.config import parse, read_yaml
+from respllm.datasets import DATASETS
 from respllm.errors import ConfigError, unknown_name
 from respllm.tasks.task import Task
 
@@ -44,6 +45,12 @@ def get_task(name: str | Path, folder: Path | None = None) -> Task:
     if task.id in builtin_tasks():
         raise ConfigError(
             f"The id {task.id!r} belongs to a task of the paper",
+            where=str(path),
+            next_step="choose another id",
+        )
+    if task.table is not None and task.id in DATASETS:
+        raise ConfigError(
+            f"The id {task.id!r} is the name of a dataset, which begins its record ids",
             where=str(path),
             next_step="choose another id",
         )

@@ -9,9 +9,11 @@ from pathlib import Path
 from respllm.audio import AudioIndex
 from respllm.datasets import load_contents
 from respllm.datasets.table import TableSource, read_table
+from respllm.errors import DataError, unknown_name
 from respllm.prompts import dms_text, task_prompt
 from respllm.tasks import clean, paper
 from respllm.tasks.candidate import Candidate, Exclusion, Parts
+from respllm.tasks.clips import CLIP_LABELS
 from respllm.tasks.task import Task
 from respllm.types import SPLITS, Dms, Example, ProtocolName, Split
 
@@ -72,19 +74,35 @@ def _candidates(
     source = task.dataset
     assert source is not None
     contents = load_contents(source.name, data_root)
-    candidates = [
-        Candidate(record, record.labels.get(source.label))
-        for record in contents.records
-        if record.sound_type == source.sound_type
-    ]
+    records = [r for r in contents.records if r.sound_type == source.sound_type]
+    where = f"task {task.id}, dataset {source.name}"
+    if not records:
+        sounds = sorted({record.sound_type for record in contents.records})
+        raise DataError(
+            unknown_name("sound_type", source.sound_type, sounds),
+            where=where,
+            next_step="name a sound that the dataset's folder holds",
+        )
+    labels = [*sorted({label for r in records for label in r.labels}), *CLIP_LABELS]
+    if source.label not in labels:
+        raise DataError(
+            unknown_name("label", source.label, labels),
+            where=where,
+            next_step="name a label that the recordings in the dataset's folder have",
+        )
+    candidates = [Candidate(record, record.labels.get(source.label)) for record in records]
     return candidates, [], contents.notes
+
+
+def table_base(task: Task, table: TableSource, data_root: Path) -> Path:
+    """The folder an own table's path starts in: its task file's, else the data root."""
+    return task.folder if (task.folder / table.table).exists() else data_root
 
 
 def _table_rows(
     task: Task, table: TableSource, data_root: Path
 ) -> tuple[list[Candidate], list[Exclusion], tuple[str, ...]]:
-    # A table lies beside its task file, or in the data root.
-    base = task.folder if (task.folder / table.table).exists() else data_root
+    base = table_base(task, table, data_root)
     found = read_table(table, dataset=task.id, sound_type=task.sound, label="label", base=base)
     candidates = [Candidate(row.record, row.label, row.start, row.stop) for row in found.rows]
     left_out = [Exclusion(name, "the audio file is missing") for name in found.missing]

@@ -19,6 +19,7 @@ from respllm.batching import ExampleSet, mixed_batches
 from respllm.config import TrainingConfig
 from respllm.errors import RespllmError
 from respllm.models import load_trained_state, predict_logits
+from respllm.training.determinism import deterministic
 from respllm.training.state import Progress
 from respllm.training.validation import mean_auroc, task_aurocs
 
@@ -49,6 +50,7 @@ class Start:
     optimizer: dict[str, Any]
 
 
+@deterministic()
 def optimise(
     model: nn.Module,
     train: ExampleSet,
@@ -159,8 +161,10 @@ def _step(
         batch = train.batch(chunk).to(accelerator.device)
         last = number == len(chunks) - 1
         waiting = nullcontext() if last else accelerator.no_sync(model)
-        with accelerator.autocast(), waiting:
-            losses = nn.functional.cross_entropy(model(batch), batch.labels, reduction="none")
+        with waiting:
+            with torch.autocast(accelerator.device.type, torch.bfloat16, enabled=config.bf16):
+                logits = model(batch)
+            losses = nn.functional.cross_entropy(logits, batch.labels, reduction="none")
             loss = (losses * batch.weights).sum() / weight_of_batch * (0.0 if spare else 1.0)
             if not torch.isfinite(loss):
                 names = ", ".join(train.examples[i].clip.record.record_id for i in chunk)

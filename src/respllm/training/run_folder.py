@@ -76,18 +76,34 @@ class RunFolder:
             )
         return parse(found, RunConfig, where=str(self.config))
 
+    def read_record(self) -> dict[str, Any]:
+        """Versions, data, splits and result.
+
+        Raises:
+            ConfigError: the run was stopped before it began to train.
+        """
+        if not self.record.is_file():
+            raise ConfigError(
+                f"The run in {self.path} was stopped before it began to train",
+                expected=f"a file {self.record.name} in it",
+                next_step="run `respllm train` again with --resume",
+            )
+        return json.loads(self.record.read_text(encoding="utf-8"))
+
     def task_folder(self) -> Path:
-        """Where relative paths of the run's task files start."""
-        return Path(json.loads(self.record.read_text(encoding="utf-8"))["task_folder"])
+        """Where relative paths of the run's task files start; see `read_record`."""
+        return Path(self.read_record()["task_folder"])
 
     def start(self, config: RunConfig, resume: bool) -> None:
         """Make the folder, or check that it holds the run that is to go on.
+
+        A run that was stopped before it began to train left nothing to keep: it is begun again.
 
         Raises:
             ConfigError: it holds a run and `resume` is off, or another run and `resume` is on.
         """
         declared = config.model_dump(mode="json")
-        if self.config.is_file():
+        if self.record.is_file():
             if not resume:
                 raise ConfigError(
                     f"{self.path} already holds a run",
@@ -101,7 +117,8 @@ class RunFolder:
                     next_step="resume with the settings it began with, or choose another --out",
                 )
             return
-        if self.path.exists() and any(self.path.iterdir()):
+        left = {self.config.name, f"{self.config.name}.new", f"{self.record.name}.new"}
+        if self.path.exists() and any(path.name not in left for path in self.path.iterdir()):
             raise ConfigError(
                 f"{self.path} is not empty and holds no run", next_step="choose another --out"
             )

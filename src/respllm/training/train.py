@@ -27,15 +27,19 @@ from respllm.batching import (
 from respllm.config import RunConfig
 from respllm.datasets import DATASETS
 from respllm.encoders import AudioEncoder, load_encoder
-from respllm.errors import CheckpointError
+from respllm.errors import CheckpointError, DataError
 from respllm.models import Checkpoint, CheckpointConfig, KnownTask, assemble, load_llm
 from respllm.models.memory import peak_memory
+from respllm.models.projecting import start_projector
 from respllm.simulation import is_simulated
 from respllm.training.data import TrainingData, load_training_data, split_hashes
 from respllm.training.loop import Start, optimise
 from respllm.training.observing import RunRecorder, Silent
 from respllm.training.run_folder import RunFolder, write_json
 from respllm.training.state import Progress, load_state
+
+PROJECTOR_SAMPLE = 512
+"""Training clips, evenly spaced, that the projector's start is measured on."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,10 +91,7 @@ def train(
     """
     begun = time.monotonic()
     console = console or Console(stderr=True)
-    accelerator = Accelerator(
-        mixed_precision="bf16" if config.training.bf16 else "no",
-        cpu=not torch.cuda.is_available(),
-    )
+    accelerator = Accelerator(cpu=not torch.cuda.is_available())
     folder = RunFolder(out)
     if accelerator.is_main_process:
         folder.start(config, resume)
@@ -103,7 +104,7 @@ def train(
     checkpoint = build(config, encoder, data, weights, simulated=is_simulated(data_root))
     train_set = _example_set(data.train, checkpoint.tokenizer, weights)
     validation_set = _example_set(data.validation, checkpoint.tokenizer)
-    start = _start(folder) if resume else None
+    start = _start(folder, data) if resume else None
     if accelerator.is_main_process and start is None:
         write_json(folder.record, _record(config, data, checkpoint, encoder, task_folder))
     checkpoint.model.to(accelerator.device)
@@ -146,6 +147,8 @@ def build(
     if config.init_from is None:
         loaded = load_llm(config.model, config.seed)
         model = assemble(loaded.model, config.model, encoder.width, config.seed)
+        sample = np.linspace(0, len(data.train.examples) - 1, PROJECTOR_SAMPLE).astype(int)
+        start_projector(model, data.train.tokens(np.unique(sample).tolist()), config.seed)
         tokenizer, base_identity = TextTokenizer(loaded.tokenizer), loaded.identity
     else:
         earlier = _earlier(config.init_from, config, encoder)
@@ -208,9 +211,15 @@ def _example_set(
     return ExampleSet(heard.examples, heard.tokens, tokenizer, weights)
 
 
-def _start(folder: RunFolder) -> Start | None:
+def _start(folder: RunFolder, data: TrainingData) -> Start | None:
     if not folder.state.is_file():
         return None  # killed before the first state: begin again
+    if folder.read_record()["splits"] != split_hashes(data.selections):
+        raise DataError(
+            "The recordings or their parts are not those this run began with",
+            where=str(folder.path),
+            next_step="give the same --data-root as before, or train anew with another --out",
+        )
     return Start(*load_state(folder.state))
 
 
