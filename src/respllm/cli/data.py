@@ -54,7 +54,7 @@ def list_data(json: JsonFlag = False) -> None:
         return
     table = Table(title="Datasets")
     for name in ("name", "title", "licence", "where"):
-        table.add_column(name)
+        table.add_column(name, overflow="fold")
     for d in DATASETS.values():
         agreement = " (signed agreement)" if d.agreement_only else ""
         table.add_row(d.name, d.title, d.licence + agreement, d.url)

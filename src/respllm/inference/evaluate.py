@@ -31,7 +31,7 @@ from respllm.inference.question import Question
 from respllm.models import Checkpoint, predict_logits
 from respllm.simulation import best_logits, is_simulated
 from respllm.tasks import Selection, Task
-from respllm.types import Example, Prediction, ProtocolName
+from respllm.types import Example, Prediction, ProtocolName, Unit
 
 
 @dataclass(frozen=True, slots=True)
@@ -158,6 +158,8 @@ def _row(
         for example, logit in answers
         if example.label is not None
     ]
+    # The paper counts recordings, whoever made them.
+    unit: Unit | None = "recording" if selection.protocol == "paper" else None
     tested = {e.clip.record.record_id for e in selection.parts["test"]}
     answered = {clip.record_id for clip in scored}
     notes = [*selection.notes]
@@ -171,8 +173,8 @@ def _row(
         role="trained" if known and known.role == "source" else "zero-shot",
         split="test",
         protocol=selection.protocol,
-        score=auroc_score(scored),
-        best_reachable=_best_reachable(scored, truth),
+        score=auroc_score(scored, unit),
+        best_reachable=_best_reachable(scored, truth, unit),
         paper=paper_auroc(task.id),
         trivial=_trivial(answers),
         skipped=len(tested - answered),
@@ -181,14 +183,14 @@ def _row(
 
 
 def _best_reachable(
-    scored: Sequence[ScoredClip], truth: Mapping[tuple[str, str], float]
+    scored: Sequence[ScoredClip], truth: Mapping[tuple[str, str], float], unit: Unit | None
 ) -> float | None:
     """AUROC of the exact posterior on the same recordings; None where the truth is not known."""
     keys = [(clip.task_id, clip.record_id) for clip in scored]
     if not truth or any(key not in truth for key in keys):
         return None
     best = [replace(clip, logit=truth[key]) for clip, key in zip(scored, keys, strict=True)]
-    return auroc_score(best).value
+    return auroc_score(best, unit).value
 
 
 def _trivial(answers: Sequence[tuple[Example, float]]) -> dict:
