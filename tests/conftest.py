@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -40,7 +41,23 @@ def small_cohort(tmp_path_factory: pytest.TempPathFactory) -> Path:
     ).directory
 
 
-@pytest.fixture(autouse=True)
-def _own_cache(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.fixture(scope="session")
+def trained_run(small_cohort: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The folder of a finished run: nano on two simulated tasks, two epochs. Read only."""
+    from respllm.config import RunConfig, TaskLists, TrainingConfig
+    from respllm.training import train
+
+    config = RunConfig(
+        name="trained",
+        tasks=TaskLists(train=("S7", "S6"), test=("T5",)),
+        training=TrainingConfig(epochs=2, batch_size=16, learning_rate=1e-3),
+    )
+    return train(config, small_cohort, tmp_path_factory.mktemp("trained") / "run").folder
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _own_cache(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
     """No test reads or writes the user's cache."""
-    monkeypatch.setenv("RESPLLM_CACHE", str(tmp_path_factory.getbasetemp() / "cache"))
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("RESPLLM_CACHE", str(tmp_path_factory.mktemp("cache")))
+        yield

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any, Literal, Self, TypeVar
+from typing import Any, Literal, Self, TypeVar, get_args
 
 import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
@@ -193,10 +193,13 @@ def _describe(problem: Any, model: type[BaseModel]) -> str:
     if problem["type"] == "extra_forbidden":
         owner: Any = model
         for part in problem["loc"][:-1]:
-            if not isinstance(part, str) or part not in owner.model_fields:
-                return f"Unknown key {key!r}"
-            owner = owner.model_fields[part].annotation
-        return unknown_name("key", key, owner.model_fields)
+            annotation = owner.model_fields[part].annotation
+            # An optional section is annotated `Section | None`.
+            owner = next(
+                a for a in (annotation, *get_args(annotation)) if hasattr(a, "model_fields")
+            )
+        *outer, last = key.rsplit(".", 1)
+        return unknown_name(f"key in {outer[0]}:" if outer else "key", last, owner.model_fields)
     if problem["type"] == "missing":
         return f"Missing key {key!r}"
     return f"{key}: {problem['msg']}, got {problem['input']!r}"

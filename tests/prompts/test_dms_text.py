@@ -87,7 +87,7 @@ def test_an_item_cannot_end_its_list_or_start_a_sentence() -> None:
 
 
 def test_invisible_characters_vanish() -> None:
-    hidden = "co​ugh‮\x07\ud800 dry"
+    hidden = "co\u200bugh\u202e\x07\ud800 dry"
     assert dms_text(Dms(symptoms=(hidden,))) == f"{SYMPTOMS}cough dry."
 
 

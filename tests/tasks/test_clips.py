@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from itertools import pairwise
 
 import pytest
 from hypothesis import given
@@ -30,7 +31,7 @@ def test_the_clips_cover_the_recording(seconds: float, start: float, length: flo
     assert clips[0].start == pytest.approx(start, abs=1e-3)
     assert clips[-1].stop == pytest.approx(end, abs=2e-3)
     gaps = []
-    for one, following in zip(clips, clips[1:], strict=False):
+    for one, following in pairwise(clips):
         assert one.stop is not None
         assert one.stop - one.start == pytest.approx(WINDOW_SECONDS, abs=2e-3)
         assert following.start > one.start

@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
+from respllm.audio import AudioIndex
 from respllm.evaluation import paper_counts
 from respllm.tasks import get_task
-from respllm.tasks.paper import index_counts
-from tests.tasks.making import coswara_folder, counts, notes_of
+from respllm.tasks.candidate import Candidate
+from respllm.tasks.paper import choose, index_counts
+from respllm.types import Split
+from tests.tasks.making import a_record, coswara_folder, counts, notes_of
 
 INDEXED = {
     "S1": {"train": (652, 348), "validation": (327, 173), "test": (681, 319)},
@@ -35,6 +39,32 @@ def test_the_indexes_give_the_counts_of_table_1(task_id: str) -> None:
 @pytest.mark.parametrize("task_id", ["S3", "S6", "T1", "T4", "mine"])
 def test_no_index_is_published(task_id: str) -> None:
     assert index_counts(task_id) is None
+
+
+@pytest.mark.parametrize("task_id", ["S5", "S6"])
+def test_smoking_is_balanced_where_it_is_learned(task_id: str) -> None:
+    shape: dict[Split, tuple[int, int]] = {"train": (9, 5), "validation": (2, 4), "test": (7, 3)}
+    candidates = [
+        Candidate(
+            replace(
+                a_record(f"{split}{label}{i}", subject=f"{split}{label}{i}"),
+                splits={"task1": split},
+            ),
+            label,
+        )
+        for split, sizes in shape.items()
+        for label, size in enumerate(sizes)
+        for i in range(size)
+    ]
+    parts, excluded, _ = choose(get_task(task_id), candidates, AudioIndex())
+    found = {split: [label for _, label in part] for split, part in parts.items()}
+    assert {split: (found[split].count(0), found[split].count(1)) for split in shape} == {
+        "train": (5, 5),
+        "validation": (2, 2),
+        "test": (7, 3),
+    }
+    assert len(excluded) == 6
+    assert choose(get_task(task_id), candidates[::-1], AudioIndex())[0] == parts
 
 
 GROUPS = {

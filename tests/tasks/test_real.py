@@ -11,7 +11,7 @@ from respllm.audio import count_windows, load_audio
 from respllm.tasks import get_task, select_together
 from tests.tasks.making import assert_nobody_in_two_parts, counts, notes_of
 
-CONTRADICTORY = {f"kauh/{name}" for name in "BP100 BP101 DP100 DP101 EP76 EP77".split()}
+CONTRADICTORY = {f"kauh/{name}" for name in ["BP100", "BP101", "DP100", "DP101", "EP76", "EP77"]}
 
 
 @pytest.mark.parametrize(("task_id", "expected"), [("T5", (30, 8)), ("T6", (58, 58))])
@@ -52,7 +52,7 @@ def test_clean_keeps_patient_218_in_the_test_part(shared_data: Path) -> None:
     assert "kept in test only: icbhi/218" in notes_of(selection)
     test = {example.clip.record.record_id: example.label for example in selection.parts["test"]}
     assert Counter(test.values()) == {1: 75, 0: 17}
-    learned = {e.clip.record.record_id for s in ("train", "validation") for e in selection.parts[s]}  # type: ignore[index]
+    learned = {e.clip.record.record_id for s in ("train", "validation") for e in selection.parts[s]}
     assert len(learned) < 18 + 49
     assert not any(name.startswith("icbhi/218_") for name in learned)
 
@@ -62,7 +62,7 @@ def test_paper_repeats_the_faults_of_s7_and_names_them(shared_data: Path) -> Non
     assert counts(selection.parts["test"]) == (17, 75)
     negative, positive = counts(selection.parts["train"])
     assert negative == positive
-    learned = [e.clip for s in ("train", "validation") for e in selection.parts[s]]  # type: ignore[index]
+    learned = [e.clip for s in ("train", "validation") for e in selection.parts[s]]
     windows = {clip.clip_id for clip in learned}
     recordings = {clip.record.record_id: clip.record.audio_path for clip in learned}
     assert len(recordings) == 18 + 49

@@ -31,16 +31,19 @@ def test_an_unknown_task_gets_a_near_miss(typed: str, meant: str) -> None:
         get_task(typed)
 
 
-def test_unknown_protocols_and_splits_get_a_near_miss() -> None:
-    task = get_task("S7")
-    with pytest.raises(ConfigError, match="Unknown protocol 'Clean'. Did you mean 'clean'"):
-        task.select("nowhere", "Clean")  # type: ignore[arg-type]
-    with pytest.raises(DataError, match="ICBHI"):
-        task.examples("nowhere", "test")
+def test_an_unknown_protocol_gets_a_near_miss() -> None:
+    with pytest.raises(ConfigError, match=r"Unknown protocol 'Clean'. Did you mean 'clean'"):
+        get_task("S7").select("nowhere", "Clean")  # type: ignore[arg-type]
+
+
+def test_a_dataset_that_is_not_there(tmp_path: Path) -> None:
+    with pytest.raises(DataError, match="ICBHI") as caught:
+        get_task("S7").examples(tmp_path, "test")
+    assert str(tmp_path / "icbhi") in str(caught.value)
 
 
 def test_an_unknown_part_gets_a_near_miss(small_cohort: Path) -> None:
-    with pytest.raises(ConfigError, match="Unknown split 'tests'. Did you mean 'test'"):
+    with pytest.raises(ConfigError, match=r"Unknown split 'tests'. Did you mean 'test'"):
         get_task("S7").examples(small_cohort, "tests", "clean")  # type: ignore[arg-type]
 
 

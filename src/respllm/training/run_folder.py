@@ -20,9 +20,10 @@ FORMAT_VERSION = 1
 class RunFolder:
     """Paths of a run.
 
-    `config.yaml` the run as declared; `run.json` versions, data, splits, result; `metrics.jsonl`
-    one line per validation; `tensorboard/`; `model/` the best model; `state/` what a killed run
-    goes on from; `results/` predictions and scores.
+    `config.yaml` the run as declared; `run.json` versions, data, splits, result, naming nobody;
+    `skipped.json` the clips left out; `metrics.jsonl` one line per validation; `tensorboard/`;
+    `model/` the best model; `state/` what a killed run goes on from; `results/` predictions and
+    scores.
     """
 
     path: Path
@@ -36,6 +37,11 @@ class RunFolder:
     def record(self) -> Path:
         """Versions, data, splits and result."""
         return self.path / "run.json"
+
+    @property
+    def skipped(self) -> Path:
+        """The clips that could not be heard, and why."""
+        return self.path / "skipped.json"
 
     @property
     def metrics(self) -> Path:

@@ -107,6 +107,8 @@ def train(
     start = _start(folder, data) if resume else None
     if accelerator.is_main_process and start is None:
         write_json(folder.record, _record(config, data, checkpoint, encoder, task_folder))
+        skipped = [{"clip": one.clip_id, "reason": one.reason} for one in data.train.skipped]
+        write_json(folder.skipped, skipped)
     checkpoint.model.to(accelerator.device)
     arguments = (checkpoint.model, train_set, validation_set, config.training, config.seed)
     if accelerator.is_main_process:
@@ -144,6 +146,10 @@ def build(
     simulated: bool,
 ) -> Checkpoint:
     """The model of a run before its first step: fresh, or from `init_from`."""
+    names = {task.dataset_name for task in data.train_tasks}
+    agreement_only = {n for n in names if n in DATASETS and DATASETS[n].agreement_only}
+    if simulated:
+        agreement_only = set()
     if config.init_from is None:
         loaded = load_llm(config.model, config.seed)
         model = assemble(loaded.model, config.model, encoder.width, config.seed)
@@ -154,12 +160,14 @@ def build(
         earlier = _earlier(config.init_from, config, encoder)
         model, tokenizer = earlier.model, earlier.tokenizer
         base_identity = earlier.config.base_identity
+        # What the earlier model learned from binds this one too.
+        names.update(earlier.config.datasets)
+        agreement_only.update(earlier.config.agreement_only)
         simulated = simulated or earlier.config.simulated
     examples = data.train.examples
     priors, implied = class_priors(examples), implied_priors(examples, weights)
     known = [KnownTask.of(t, priors[t.id], implied[t.id]) for t in data.train_tasks]
     known += [KnownTask.of(t) for t in data.test_tasks]
-    names = sorted({task.dataset_name for task in data.train_tasks})
     return Checkpoint(
         model,
         tokenizer,
@@ -172,10 +180,8 @@ def build(
             protocol=config.protocol,
             seed=config.seed,
             tasks=tuple(known),
-            datasets=tuple(names),
-            agreement_only=tuple(
-                n for n in names if n in DATASETS and DATASETS[n].agreement_only and not simulated
-            ),
+            datasets=tuple(sorted(names)),
+            agreement_only=tuple(sorted(agreement_only)),
             simulated=simulated,
         ),
     )
@@ -256,7 +262,7 @@ def _record(
             }
             for task_id, selection in data.selections.items()
         },
-        "skipped": [{"clip": one.clip_id, "reason": one.reason} for one in data.train.skipped],
+        "skipped": len(data.train.skipped),
         "finished": False,
     }
 

@@ -1,0 +1,334 @@
+"""What was trained is saved, loaded again to the bit, and refused where it does not belong."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+from safetensors.torch import load_file, save_file
+
+from respllm.batching import ExampleSet, TextTokenizer
+from respllm.config import LoraSettings, ModelConfig
+from respllm.errors import CheckpointError
+from respllm.models import (
+    Checkpoint,
+    CheckpointConfig,
+    KnownTask,
+    assemble,
+    load_llm,
+    load_trained_state,
+    trained_state,
+)
+from respllm.models.checkpoint import CARD, CONFIG, WEIGHTS, checkpoint_folder
+from respllm.tasks import get_task
+from respllm.types import Clip, Dms, Example, Record
+from tests.models.conftest import write_tiny_llm
+
+WIDTH = 24
+
+
+def make_checkpoint(llm: str, **changes: Any) -> Checkpoint:
+    """A checkpoint as after a training: every trained weight is moved away from its start."""
+    config = ModelConfig(llm=llm, head="attention", lora=LoraSettings(r=4))
+    loaded = load_llm(config, seed=3)
+    model = assemble(loaded.model, config, WIDTH, seed=3)
+    with torch.no_grad():
+        torch.manual_seed(9)
+        for parameter in model.parameters():
+            if parameter.requires_grad:
+                parameter += 0.1 * torch.randn_like(parameter)
+    settings: dict[str, Any] = {
+        "model": config,
+        "base_identity": loaded.identity,
+        "encoder_name": "mel-patch",
+        "encoder_identity": "mel-patch-test",
+        "audio_width": WIDTH,
+        "protocol": "clean",
+        "seed": 3,
+        "tasks": (KnownTask.of(get_task("S7"), 0.25, 0.5), KnownTask.of(get_task("T5"))),
+        "datasets": ("icbhi",),
+        "agreement_only": (),
+        "simulated": False,
+    }
+    return Checkpoint(
+        model.eval(), TextTokenizer(loaded.tokenizer), CheckpointConfig(**settings | changes)
+    )
+
+
+def logits(checkpoint: Checkpoint) -> torch.Tensor:
+    record = Record("d/r", "d/s", "d", "lung", Path("r.wav"), Dms())
+    texts = ("Gender: Male. Age: 65.", "", "Age: 30. Ünïcode <s>.")
+    examples = [
+        Example("S7", Clip(record, window=i), "COPD?", t, None) for i, t in enumerate(texts)
+    ]
+    audio = np.random.default_rng(0).standard_normal((3, 64, WIDTH)).astype(np.float32)
+    batch = ExampleSet(examples, lambda rows: audio[list(rows)], checkpoint.tokenizer).batch(
+        range(3)
+    )
+    with torch.inference_mode():
+        return checkpoint.model(batch)
+
+
+def edit_config(folder: Path, **changes: Any) -> None:
+    content = json.loads((folder / CONFIG).read_text(encoding="utf-8"))
+    (folder / CONFIG).write_text(json.dumps(content | changes), encoding="utf-8")
+
+
+def edit_weights(folder: Path, change: Callable[[dict[str, torch.Tensor]], None]) -> None:
+    """Change the weights and let the configuration vouch for them."""
+    from respllm.models.checkpoint import _sha256
+
+    weights = load_file(folder / WEIGHTS)
+    change(weights)
+    save_file(weights, folder / WEIGHTS)
+    edit_config(folder, weights_sha256=_sha256(folder / WEIGHTS))
+
+
+@pytest.fixture
+def saved(tmp_path: Path) -> Path:
+    folder = tmp_path / "saved"
+    make_checkpoint("nano").save_pretrained(folder)
+    return folder
+
+
+@pytest.fixture(scope="module")
+def llama(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return write_tiny_llm(tmp_path_factory.mktemp("llm") / "llama", "llama")
+
+
+def test_the_round_trip_of_nano_is_exact(tmp_path: Path) -> None:
+    before = make_checkpoint("nano")
+    config = before.save_pretrained(tmp_path / "model")
+    after = Checkpoint.from_pretrained(tmp_path / "model")
+    assert after.config == config
+    assert not after.model.training
+    assert torch.equal(logits(after), logits(before))
+    assert after.model_id == f"respllm-{config.weights_sha256[:12]}"
+    assert before.model_id == "respllm-untrained"
+
+
+def test_the_round_trip_of_every_architecture_is_exact(tiny_llm: Path, tmp_path: Path) -> None:
+    before = make_checkpoint(str(tiny_llm))
+    before.save_pretrained(tmp_path / "model")
+    after = Checkpoint.from_pretrained(tmp_path / "model")
+    assert torch.equal(logits(after), logits(before))
+    untouched = make_checkpoint(str(tiny_llm))
+    load_trained_state(
+        untouched.model,
+        {name: torch.zeros_like(w) for name, w in trained_state(before.model).items()},
+        where="test",
+    )
+    assert not torch.equal(logits(untouched), logits(before)), "the saved weights must matter"
+
+
+def test_only_what_was_trained_is_saved(tiny_llm: Path, tmp_path: Path) -> None:
+    checkpoint = make_checkpoint(str(tiny_llm))
+    checkpoint.save_pretrained(tmp_path / "model")
+    weights = load_file(tmp_path / "model" / WEIGHTS)
+    assert all(name.startswith(("projector.", "head.")) or "lora_" in name for name in weights)
+    counts = checkpoint.parameter_counts()
+    assert sum(weight.numel() for weight in weights.values()) == counts["trained"]
+    assert counts["frozen"] > counts["trained"]
+    assert {p.name for p in (tmp_path / "model").iterdir()} == {CONFIG, WEIGHTS, CARD}
+
+
+def test_a_run_folder_is_a_checkpoint_too(tmp_path: Path) -> None:
+    make_checkpoint("nano").save_pretrained(tmp_path / "run" / "model")
+    assert checkpoint_folder(tmp_path / "run") == tmp_path / "run" / "model"
+    assert checkpoint_folder(str(tmp_path / "run" / "model")) == tmp_path / "run" / "model"
+
+
+def test_saving_replaces_an_older_folder_and_a_half_written_one(saved: Path) -> None:
+    (saved / "stale.txt").write_text("of an older save")
+    half = saved.with_name("saved.new")
+    half.mkdir()
+    (half / WEIGHTS).write_bytes(b"half")
+    make_checkpoint("nano").save_pretrained(saved)
+    assert not (saved / "stale.txt").exists()
+    assert not half.exists()
+    assert Checkpoint.from_pretrained(saved)
+
+
+def test_another_base_model_is_refused(tmp_path: Path) -> None:
+    base = write_tiny_llm(tmp_path / "base", "llama", seed=0)
+    make_checkpoint(str(base)).save_pretrained(tmp_path / "model")
+    shutil.rmtree(base)
+    write_tiny_llm(base, "llama", seed=1)
+    with pytest.raises(CheckpointError, match="not the one this run was trained on"):
+        Checkpoint.from_pretrained(tmp_path / "model")
+
+
+def test_damaged_weights_are_refused(saved: Path) -> None:
+    content = bytearray((saved / WEIGHTS).read_bytes())
+    content[-1] ^= 1
+    (saved / WEIGHTS).write_bytes(content)
+    with pytest.raises(CheckpointError, match=r"not those that were saved.*sha256"):
+        Checkpoint.from_pretrained(saved)
+
+
+def test_missing_weights_are_refused(saved: Path) -> None:
+    (saved / WEIGHTS).unlink()
+    with pytest.raises(CheckpointError, match="Cannot read the weights"):
+        Checkpoint.from_pretrained(saved)
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        (lambda w: w.pop("head.classifier.bias"), "missing head.classifier.bias"),
+        (lambda w: w.update(extra=torch.zeros(1)), "unexpected extra"),
+        (
+            lambda w: w.update({"projector.bias": torch.zeros(3)}),
+            r"projector.bias has shape \(3,\), expected \(128,\)",
+        ),
+    ],
+)
+def test_weights_of_another_model_are_refused(
+    saved: Path, change: Callable[[dict[str, torch.Tensor]], None], message: str
+) -> None:
+    edit_weights(saved, change)
+    with pytest.raises(CheckpointError, match=f"do not fit the model: {message}"):
+        Checkpoint.from_pretrained(saved)
+
+
+@pytest.mark.parametrize("version", [2, None, "1"])
+def test_another_format_is_refused(saved: Path, version: Any) -> None:
+    edit_config(saved, format_version=version)
+    with pytest.raises(CheckpointError, match=f"Format version {version!r}.*version 1"):
+        Checkpoint.from_pretrained(saved)
+
+
+@pytest.mark.parametrize("text", ["{", "[]", "\x00"])
+def test_a_damaged_configuration_is_refused(saved: Path, text: str) -> None:
+    (saved / CONFIG).write_text(text)
+    with pytest.raises(CheckpointError, match=CONFIG):
+        Checkpoint.from_pretrained(saved)
+
+
+def test_an_unknown_key_of_the_configuration_is_refused(saved: Path) -> None:
+    edit_config(saved, hed="mean")
+    with pytest.raises(CheckpointError, match="Unknown key 'hed'"):
+        Checkpoint.from_pretrained(saved)
+
+
+@pytest.mark.parametrize("damage", [None, b"{", b""])
+def test_a_lost_or_damaged_tokenizer_is_refused(saved: Path, damage: bytes | None) -> None:
+    if damage is None:
+        (saved / "tokenizer.json").unlink()
+        (saved / "tokenizer_config.json").unlink()
+    else:
+        (saved / "tokenizer.json").write_bytes(damage)
+    with pytest.raises(CheckpointError, match="tokenizer cannot be read"):
+        Checkpoint.from_pretrained(saved)
+
+
+def test_a_folder_without_a_checkpoint_says_what_to_run(tmp_path: Path) -> None:
+    for source in (tmp_path, tmp_path / "nowhere", "nowhere"):
+        with pytest.raises(CheckpointError, match=r"No checkpoint in .*respllm train"):
+            checkpoint_folder(source)
+
+
+def test_a_model_on_the_hub_is_fetched(saved: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    asked = []
+
+    def fetch(name: str) -> str:
+        asked.append(name)
+        return str(saved)
+
+    monkeypatch.setattr("huggingface_hub.snapshot_download", fetch)
+    assert Checkpoint.from_pretrained("owner/name").config.seed == 3
+    assert asked == ["owner/name"]
+
+
+def test_a_hub_that_cannot_be_reached_is_one_clear_error(monkeypatch: pytest.MonkeyPatch) -> None:
+    def fail(name: str) -> str:
+        raise ConnectionError("no route\nto host")
+
+    monkeypatch.setattr("huggingface_hub.snapshot_download", fail)
+    with pytest.raises(CheckpointError, match="'owner/name' is no local folder"):
+        checkpoint_folder("owner/name")
+
+
+class FakeHub:
+    """Stands for `HfApi`: keeps what is uploaded."""
+
+    uploads: list[dict[str, Any]]
+
+    def __init__(self) -> None:
+        type(self).uploads = []
+
+    def create_repo(self, repo_id: str, *, private: bool, exist_ok: bool) -> None:
+        self.private = private
+
+    def upload_folder(self, *, repo_id: str, folder_path: Path) -> str:
+        names = {path.name for path in folder_path.iterdir()}
+        self.uploads.append({"repo": repo_id, "private": self.private, "names": names})
+        return f"https://hub/{repo_id}"
+
+
+def test_a_checkpoint_is_pushed_whole_and_private(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("huggingface_hub.HfApi", FakeHub)
+    address = make_checkpoint("nano").push_to_hub("me/model")
+    assert address == "https://hub/me/model"
+    (upload,) = FakeHub.uploads
+    assert upload["private"] is True
+    assert {CONFIG, WEIGHTS, CARD, "tokenizer.json"} <= upload["names"]
+
+
+def test_data_under_an_agreement_is_not_pushed_unless_named(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr("huggingface_hub.HfApi", FakeHub)
+    FakeHub.uploads = []
+    checkpoint = make_checkpoint(
+        "nano", datasets=("covid19_sounds", "icbhi"), agreement_only=("covid19_sounds",)
+    )
+    for named in ((), ("icbhi",), ("covid19-sounds",)):
+        with pytest.raises(CheckpointError, match=r"agreement: covid19_sounds.*agreement_only="):
+            checkpoint.push_to_hub("me/model", agreement_only=named)
+    assert FakeHub.uploads == []
+    checkpoint.push_to_hub("me/model", agreement_only=["covid19_sounds"])
+    assert len(FakeHub.uploads) == 1
+
+
+def test_the_card_tells_data_terms_and_purpose(saved: Path, llama: Path, tmp_path: Path) -> None:
+    card = (saved / CARD).read_text(encoding="utf-8")
+    assert "Not a medical device" in card
+    assert "Research software" in card
+    assert "| S7 | icbhi | COPD | lung sounds | 0.250 |" in card
+    assert "| T5 | kauh | COPD | lung sounds |  |" in card
+    assert "ICBHI" in card
+    assert "Licence: " in card
+    assert "license: apache-2.0" in card
+    assert "simulated" not in card
+    adapted = make_checkpoint(str(llama))
+    adapted.save_pretrained(tmp_path / "adapted")
+    text = (tmp_path / "adapted" / CARD).read_text(encoding="utf-8")
+    assert f"base_model: {llama}" in text
+    assert "frozen, with LoRA adapters" in text
+
+
+def test_the_card_of_a_preset_names_its_terms() -> None:
+    from respllm.models.card import model_card
+
+    tasks = (KnownTask.of(get_task("S7"), 0.25, 0.5),)
+    card = model_card(ModelConfig(llm="openbiollm-8b"), "opera-ct", tasks, ["mine"], False)
+    assert "base_model: aaditya/Llama3-OpenBioLLM-8B" in card
+    assert "Meta Llama 3 Community License" in card
+    assert "mine: an own table" in card
+
+
+def test_the_card_of_a_simulated_run_says_that_it_means_nothing(tmp_path: Path) -> None:
+    checkpoint = make_checkpoint("nano")
+    simulated = replace(checkpoint, config=checkpoint.config.model_copy(update={"simulated": True}))
+    simulated.save_pretrained(tmp_path / "model")
+    card = (tmp_path / "model" / CARD).read_text(encoding="utf-8")
+    assert "On real recordings its numbers mean nothing" in card
+    assert "simulated in its layout" in card

@@ -1,0 +1,111 @@
+"""A run file is read strictly: unknown keys, wrong values and broken files say what to do."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+from pydantic import ValidationError
+
+from respllm.config import EncoderConfig, RunConfig, TrainingConfig, parse, read_yaml
+from respllm.errors import ConfigError
+
+SMALLEST: dict[str, Any] = {"name": "run", "tasks": {"train": ["S7"]}}
+
+
+def written(folder: Path, content: Any) -> Path:
+    path = folder / "run.yaml"
+    path.write_text(content if isinstance(content, str) else yaml.safe_dump(content))
+    return path
+
+
+def test_the_smallest_run_file_gets_the_defaults(tmp_path: Path) -> None:
+    run = read_yaml(written(tmp_path, SMALLEST), RunConfig)
+    assert run.tasks.train == ("S7",)
+    assert run.protocol == "clean"
+    assert run.encoder == EncoderConfig(name="mel-patch")
+    assert run.model.llm == "nano"
+    assert (run.model.lora.r, run.model.lora.alpha) == (16, 32)
+
+
+def test_settings_survive_a_round_trip_through_yaml(tmp_path: Path) -> None:
+    content = SMALLEST | {
+        "encoder": {"name": "opera-ct", "checkpoint": "weights.ckpt"},
+        "training": {"epochs": 7, "micro_batch_size": 4, "patience": None},
+        "init_from": "runs/earlier",
+    }
+    run = parse(content, RunConfig, where="test")
+    assert read_yaml(written(tmp_path, run.model_dump(mode="json")), RunConfig) == run
+
+
+def test_settings_cannot_be_changed() -> None:
+    with pytest.raises(ValidationError, match="frozen"):
+        TrainingConfig().epochs = 5  # type: ignore[misc]
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ({"protocoll": "paper"}, "Unknown key 'protocoll'. Did you mean 'protocol'"),
+        ({"training": {"epoch": 3}}, "Unknown key in training: 'epoch'. Did you mean 'epochs'"),
+        ({"model": {"lora": {"rank": 8}}}, "Unknown key in model.lora: 'rank'. Available: r, alpha"),
+        ({"protocol": "published"}, "protocol: Input should be 'paper' or 'clean'"),
+        ({"training": {"epochs": 0}}, "training.epochs"),
+        ({"training": {"learning_rate": "fast"}}, "got 'fast'"),
+        ({"training": {"batch_size": 4, "micro_batch_size": 8}}, "micro_batch_size 8 exceeds"),
+        ({"model": {"head": "first"}}, "model.head"),
+        ({"tasks": {"train": []}}, "tasks.train"),
+        ({"name": "a/b"}, "name"),
+        ({"seed": -1}, "seed"),
+    ],
+)
+def test_what_does_not_fit_is_named(tmp_path: Path, change: dict, message: str) -> None:
+    path = written(tmp_path, SMALLEST | change)
+    with pytest.raises(ConfigError) as caught:
+        read_yaml(path, RunConfig)
+    assert message in str(caught.value)
+    assert caught.value.where == str(path)
+    assert "\n" not in str(caught.value)
+
+
+def test_a_missing_key_is_named(tmp_path: Path) -> None:
+    with pytest.raises(ConfigError, match="Missing key 'tasks'"):
+        read_yaml(written(tmp_path, {"name": "run"}), RunConfig)
+
+
+def test_all_problems_are_told_at_once(tmp_path: Path) -> None:
+    with pytest.raises(ConfigError, match=r"Unknown key 'a'.*Unknown key 'b'"):
+        read_yaml(written(tmp_path, SMALLEST | {"a": 1, "b": 2}), RunConfig)
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("name: [", "Not valid YAML"),
+        ("- a list", "holds list, not settings"),
+        ("", "holds NoneType, not settings"),
+    ],
+)
+def test_a_file_that_holds_no_settings(tmp_path: Path, text: str, message: str) -> None:
+    with pytest.raises(ConfigError, match=message):
+        read_yaml(written(tmp_path, text), RunConfig)
+
+
+@pytest.mark.parametrize("make", ["missing", "folder", "bytes"])
+def test_a_file_that_cannot_be_read(tmp_path: Path, make: str) -> None:
+    path = tmp_path / "run.yaml"
+    if make == "folder":
+        path.mkdir()
+    elif make == "bytes":
+        path.write_bytes(b"\xff\xfe\x00name")
+    with pytest.raises(ConfigError, match="Cannot read"):
+        read_yaml(path, RunConfig)
+
+
+def test_every_run_file_of_the_repository_can_be_read() -> None:
+    files = sorted((Path(__file__).resolve().parent.parent / "configs").glob("*.yaml"))
+    assert files
+    for path in files:
+        assert read_yaml(path, RunConfig).name
