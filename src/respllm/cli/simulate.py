@@ -23,7 +23,10 @@ def simulate(
 
     with progress_bar("writing recordings") as progress:
         summary = simulate_cohort(
-            directory, subjects=subjects or DEFAULT_SUBJECTS, seed=seed, progress=progress
+            directory,
+            subjects=DEFAULT_SUBJECTS if subjects is None else subjects,
+            seed=seed,
+            progress=progress,
         )
     if json:
         print_json(summary)

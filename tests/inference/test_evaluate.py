@@ -1,0 +1,159 @@
+"""A test writes what was answered, beside what is needed to read it, and logs the look."""
+
+from __future__ import annotations
+
+import csv
+import json
+import shutil
+from pathlib import Path
+
+import pandas as pd
+import pytest
+
+from respllm import Predictor
+from respllm.encoders import load_encoder
+from respllm.errors import AudioError
+from respllm.inference import Evaluation, evaluate
+from respllm.models import Checkpoint
+from respllm.tasks import get_task
+from respllm.types import ProtocolName
+
+TASKS = ("S7", "S6", "T5", "T1")
+
+
+def run_test(
+    run: Path, data: Path, out: Path, *tasks: str, protocol: ProtocolName = "clean", **options: bool
+) -> Evaluation:
+    return evaluate(
+        Checkpoint.from_pretrained(run),
+        load_encoder("mel-patch"),
+        [get_task(task) for task in tasks],
+        data,
+        out,
+        name="my run",
+        protocol=protocol,
+        **options,
+    )
+
+
+@pytest.fixture(scope="module")
+def results(
+    trained_run: Path, small_cohort: Path, tmp_path_factory: pytest.TempPathFactory
+) -> Evaluation:
+    return run_test(trained_run, small_cohort, tmp_path_factory.mktemp("results"), *TASKS)
+
+
+def test_there_is_one_row_per_task(results: Evaluation) -> None:
+    assert [row.task_id for row in results.rows] == list(TASKS)
+    assert [row.role for row in results.rows] == ["trained", "trained", "zero-shot", "zero-shot"]
+    assert results.simulated
+    for row in results.rows:
+        score = row.score
+        assert score.value is not None
+        assert score.low is not None
+        assert score.high is not None
+        assert 0 <= score.low <= score.value <= score.high <= 1
+        assert row.best_reachable is not None
+        assert row.paper is not None
+        assert row.skipped == 0
+        assert row.trivial
+
+
+def test_every_test_recording_has_one_prediction(results: Evaluation, small_cohort: Path) -> None:
+    found = pd.read_csv(results.folder / "predictions.csv")
+    for task in TASKS:
+        examples = get_task(task).examples(small_cohort, "test", "clean")
+        records = {e.clip.record.record_id: e.label for e in examples}
+        own = found[found["task"] == task]
+        assert dict(zip(own["record"], own["label"], strict=True)) == records
+        assert own["probability"].between(0, 1).all()
+    assert len(found) == len(results.predictions)
+    assert found[["task", "record"]].duplicated().sum() == 0
+    assert set(found["model"]) == {results.predictions[0].model_id}
+    zero_shot = found[found["task"] == "T1"]
+    assert zero_shot["notes"].str.startswith("Unvalidated").all()
+
+
+def test_the_predictor_gives_the_same_answers(
+    results: Evaluation, trained_run: Path, small_cohort: Path
+) -> None:
+    predictor = Predictor.from_pretrained(trained_run)
+    tested = {(p.task_id, p.record_id): p for p in results.predictions}
+    for task in TASKS:
+        for example in get_task(task).examples(small_cohort, "test", "clean")[:5]:
+            record = example.clip.record
+            answer = predictor.predict(record.audio_path, record.dms, task)
+            expected = tested[task, record.record_id]
+            assert answer.probability == pytest.approx(expected.probability, abs=1e-6)
+            assert answer.logit == pytest.approx(expected.logit, abs=1e-5)
+
+
+def test_the_table_is_marked_simulated(results: Evaluation) -> None:
+    table = (results.folder / "table.md").read_text(encoding="utf-8")
+    assert table.startswith("# SIMULATED: my run")
+    assert "not a medical device" in table
+    assert "Best reachable" in table
+    scores = pd.read_csv(results.folder / "scores.csv")
+    assert set(TASKS) <= set(scores.iloc[:, 0])
+    assert results.folder.name == "clean"
+
+
+def test_every_look_is_logged(trained_run: Path, small_cohort: Path, tmp_path: Path) -> None:
+    for tasks in (("T5",), ("T5", "T1")):
+        run_test(trained_run, small_cohort, tmp_path, *tasks)
+    lines = [json.loads(line) for line in (tmp_path / "looks.jsonl").read_text().splitlines()]
+    assert [list(line["test_clips"]) for line in lines] == [["T5"], ["T5", "T1"]]
+    assert all(line["test_clips"]["T5"] > 0 and line["protocol"] == "clean" for line in lines)
+    model = Checkpoint.from_pretrained(trained_run).model_id
+    assert all(line["model"] == model and line["time"] for line in lines)
+
+
+def test_protocols_share_no_table(trained_run: Path, small_cohort: Path, tmp_path: Path) -> None:
+    clean = run_test(trained_run, small_cohort, tmp_path, "S6")
+    paper = run_test(trained_run, small_cohort, tmp_path, "S6", protocol="paper")
+    assert clean.folder != paper.folder
+    assert {p.name for p in clean.folder.iterdir()} == {p.name for p in paper.folder.iterdir()}
+    assert (clean.rows[0].score.unit, paper.rows[0].score.unit) == ("subject", "recording")
+
+
+@pytest.fixture
+def lungs(small_cohort: Path, tmp_path: Path) -> Path:
+    """A copy of the KAUH part without the cohort's marker: it passes for real."""
+    shutil.copytree(small_cohort / "kauh", tmp_path / "data" / "kauh")
+    return tmp_path / "data"
+
+
+def test_a_broken_recording_is_skipped_named_and_counted(
+    trained_run: Path, lungs: Path, tmp_path: Path
+) -> None:
+    broken = get_task("T5").examples(lungs, "test", "clean")[0].clip
+    broken.record.audio_path.write_bytes(b"noise")
+    results = run_test(trained_run, lungs, tmp_path / "out", "T5")
+    assert results.rows[0].skipped == 1
+    with (results.folder / "skipped.csv").open(encoding="utf-8") as file:
+        rows = list(csv.DictReader(file))
+    assert [row["clip"] for row in rows] == [broken.clip_id]
+    assert "decoded" in rows[0]["reason"]
+    assert broken.record.record_id not in {p.record_id for p in results.predictions}
+    with pytest.raises(AudioError, match=broken.record.record_id):
+        run_test(trained_run, lungs, tmp_path / "strict", "T5", strict=True)
+
+
+def test_real_recordings_are_not_called_simulated(
+    trained_run: Path, lungs: Path, tmp_path: Path
+) -> None:
+    results = run_test(trained_run, lungs, tmp_path / "out", "T5")
+    assert not results.simulated
+    assert results.rows[0].best_reachable is None
+    assert "SIMULATED" not in (results.folder / "table.md").read_text(encoding="utf-8")
+
+
+def test_when_nothing_can_be_heard_there_is_no_score(
+    trained_run: Path, lungs: Path, tmp_path: Path
+) -> None:
+    for example in get_task("T5").examples(lungs, "test", "clean"):
+        example.clip.record.audio_path.write_bytes(b"")
+    results = run_test(trained_run, lungs, tmp_path / "out", "T5")
+    assert results.predictions == ()
+    assert results.rows[0].score.value is None
+    assert results.rows[0].score.note
