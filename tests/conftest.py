@@ -12,6 +12,10 @@ from respllm.simulation import simulate_cohort
 
 REPOSITORY = Path(__file__).resolve().parent.parent
 
+# Read when torch is loaded: its threads sleep while they wait, so that tests beside other programs,
+# or beside each other, do not burn the cores they wait for.
+os.environ.setdefault("OMP_WAIT_POLICY", "passive")
+
 
 def _shared(name: str) -> Path:
     root = os.environ.get("RESPLLM_SHARED")

@@ -50,7 +50,10 @@ def test_settings_cannot_be_changed() -> None:
     [
         ({"protocoll": "paper"}, "Unknown key 'protocoll'. Did you mean 'protocol'"),
         ({"training": {"epoch": 3}}, "Unknown key in training: 'epoch'. Did you mean 'epochs'"),
-        ({"model": {"lora": {"rank": 8}}}, "Unknown key in model.lora: 'rank'. Available: r, alpha"),
+        (
+            {"model": {"lora": {"rank": 8}}},
+            "Unknown key in model.lora: 'rank'. Available: r, alpha",
+        ),
         ({"protocol": "published"}, "protocol: Input should be 'paper' or 'clean'"),
         ({"training": {"epochs": 0}}, "training.epochs"),
         ({"training": {"learning_rate": "fast"}}, "got 'fast'"),

@@ -22,7 +22,12 @@ TASKS = ("S7", "S6", "T5", "T1")
 
 
 def run_test(
-    run: Path, data: Path, out: Path, *tasks: str, protocol: ProtocolName = "clean", **options: bool
+    run: Path,
+    data: Path,
+    out: Path,
+    *tasks: str,
+    protocol: ProtocolName = "clean",
+    strict: bool = False,
 ) -> Evaluation:
     return evaluate(
         Checkpoint.from_pretrained(run),
@@ -32,7 +37,7 @@ def run_test(
         out,
         name="my run",
         protocol=protocol,
-        **options,
+        strict=strict,
     )
 
 

@@ -43,7 +43,7 @@ def make_checkpoint(llm: str, **changes: Any) -> Checkpoint:
         torch.manual_seed(9)
         for parameter in model.parameters():
             if parameter.requires_grad:
-                parameter += 0.1 * torch.randn_like(parameter)
+                parameter.add_(0.1 * torch.randn_like(parameter))
     settings: dict[str, Any] = {
         "model": config,
         "base_identity": loaded.identity,
@@ -311,7 +311,7 @@ def test_the_card_tells_data_terms_and_purpose(saved: Path, llama: Path, tmp_pat
     adapted = make_checkpoint(str(llama))
     adapted.save_pretrained(tmp_path / "adapted")
     text = (tmp_path / "adapted" / CARD).read_text(encoding="utf-8")
-    assert f"base_model: {llama}" in text
+    assert "base_model: llama" in text, "a path of this machine says nothing elsewhere"
     assert "frozen, with LoRA adapters" in text
 
 

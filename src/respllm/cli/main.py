@@ -33,6 +33,8 @@ app.command("doctor")(doctor.doctor)
 def main() -> None:
     """Run the command; what a user can mend is one line, not a traceback."""
     os.environ.setdefault("TOKENIZERS_PARALLELISM", "false")
+    # Threads that wait by spinning slow a step twentyfold where other programs want the cores.
+    os.environ.setdefault("OMP_WAIT_POLICY", "passive")
     # Libraries warn about each other's internals; a user of this command can do nothing about it.
     warnings.filterwarnings("ignore", category=FutureWarning)
     try:

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from respllm.cli.output import JsonFlag, err, out, plain, print_json, progress_bar
+
+if TYPE_CHECKING:
+    from respllm.config import RunConfig
 
 DataRoot = Annotated[
     Path, typer.Option(help="Folder with one folder per dataset (icbhi, kauh, ...).")
@@ -34,7 +37,7 @@ def train(
     from respllm.config import RunConfig, read_yaml
     from respllm.training import train as train_run
 
-    run = read_yaml(config, RunConfig)
+    run = _located(read_yaml(config, RunConfig), config.parent)
     folder = out_folder or Path("runs") / run.name
     with progress_bar("hearing recordings") as progress:
         summary = train_run(
@@ -71,6 +74,21 @@ def train(
         print_results(evaluation)
         out.print(f"Results: {evaluation.folder}", highlight=False)
     out.print(f"Next: respllm predict RECORDING --run {folder} --task {_some_task(folder)}")
+
+
+def _located(run: RunConfig, folder: Path) -> RunConfig:
+    """Paths in a run file start where it lies, like those of its task files."""
+
+    def here(path: Path | None) -> Path | None:
+        # What is not there may be a hub id, or be complained about under the name it was given.
+        return (folder / path).resolve() if path and (folder / path).exists() else path
+
+    return run.model_copy(
+        update={
+            "encoder": run.encoder.model_copy(update={"checkpoint": here(run.encoder.checkpoint)}),
+            "init_from": here(run.init_from),
+        }
+    )
 
 
 def _some_task(folder: Path) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from pathlib import Path
 
 from respllm.config import ModelConfig
 from respllm.datasets import DATASETS
@@ -20,6 +21,8 @@ def model_card(
     """Write a checkpoint's model card: what it is, what it heard, whose terms apply, what for."""
     preset = PRESETS.get(model.llm)
     base = preset.hub_id if preset and preset.hub_id else model.llm
+    if Path(base).is_dir():
+        base = Path(base).name  # a path says nothing elsewhere
     terms = preset.licence if preset else "see the base model's own card"
     trained = [task for task in tasks if task.role == "source"]
     tested = [task for task in tasks if task.role == "target"]

@@ -239,7 +239,7 @@ def checkpoint_folder(source: str | Path) -> Path:
     for folder in (path / "model", path):
         if (folder / CONFIG).is_file():
             return folder
-    if path.exists() or str(source).count("/") != 1:
+    if path.exists() or path.parent.is_dir() or str(source).count("/") != 1:
         raise CheckpointError(
             f"No checkpoint in {source}",
             expected=f"a run folder, or a folder with {CONFIG} and {WEIGHTS}",
