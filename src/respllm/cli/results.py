@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from rich import box
@@ -11,6 +12,7 @@ from respllm.cli.output import out
 from respllm.evaluation import DISCLAIMER
 
 if TYPE_CHECKING:
+    from respllm.evaluation import ResultRow
     from respllm.inference import Evaluation
 
 
@@ -32,10 +34,6 @@ def print_results(evaluation: Evaluation) -> None:
     if simulated:
         table.add_column("best", justify="right", no_wrap=True)
     table.add_column("paper", justify="right", no_wrap=True)
-    trivial = list(dict.fromkeys(name for row in rows for name in row.trivial))
-    if not simulated:
-        for name in trivial:
-            table.add_column(f"{name} alone", justify="right")
     role = ""
     for row in sorted(rows, key=lambda row: row.role):
         if role and row.role != role:
@@ -48,10 +46,10 @@ def print_results(evaluation: Evaluation) -> None:
         if simulated:
             cells.append(_three(row.best_reachable))
         cells.append(_three(row.paper))
-        if not simulated:
-            cells += [_three(row.trivial[n].value if n in row.trivial else None) for n in trivial]
         table.add_row(*cells, style="" if row.role == "trained" else "cyan")
     out.print(table)
+    if not simulated:
+        _print_trivial(rows)
     if any(row.role == "zero-shot" for row in rows):
         out.print("Second part: zero-shot, tasks that nothing was learned from.", style="cyan")
     for row in rows:
@@ -65,6 +63,22 @@ def print_results(evaluation: Evaluation) -> None:
             "These people and recordings are made up: the numbers say nothing about patients."
         )
     out.print(DISCLAIMER)
+
+
+def _print_trivial(rows: Sequence[ResultRow]) -> None:
+    names = list(dict.fromkeys(name for row in rows for name in row.trivial))
+    table = Table(
+        title="Without listening: AUROC of one value alone",
+        caption="Older, male, more symptoms and a higher rate speak for the condition.",
+        box=box.SIMPLE_HEAD,
+    )
+    table.add_column("task")
+    for name in ("the model", *names):
+        table.add_column(name, justify="right", no_wrap=True)
+    for row in rows:
+        alone = [row.trivial[n].value if n in row.trivial else None for n in names]
+        table.add_row(row.task_id, *map(_three, [row.score.value, *alone]))
+    out.print(table)
 
 
 def _three(value: float | None) -> str:
