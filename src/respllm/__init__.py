@@ -5,19 +5,20 @@ An implementation of RespLLM (Zhang et al. 2024). Research software, never a med
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+import importlib
+from typing import Any
 
-if TYPE_CHECKING:
-    from respllm.inference import Predictor
+from respllm.version import __version__
 
-__version__ = "0.1.0"
+ROOMS = ("audio", "datasets", "encoders", "evaluation", "models", "prompts", "simulation", "tasks")
+
 __all__ = ["Predictor", "__version__"]
 
 
 def __getattr__(name: str) -> Any:
     # Loading torch and transformers takes seconds: only when they are needed.
     if name == "Predictor":
-        from respllm.inference import Predictor
-
-        return Predictor
+        return importlib.import_module("respllm.inference").Predictor
+    if name in ROOMS:
+        return importlib.import_module(f"respllm.{name}")
     raise AttributeError(f"module 'respllm' has no attribute {name!r}")

@@ -39,7 +39,7 @@ class EncoderConfig(StrictModel):
     """The frozen audio encoder.
 
     Attributes:
-        name: registry name: "mel-patch" (no weights) or "opera-ct" (HTS-AT, 31 M parameters).
+        name: registry name: "mel-patch" (no weights) or "opera-ct" (HTS-AT, 28 M parameters).
         checkpoint: local checkpoint file; None fetches the published one from its model hub.
     """
 
@@ -143,7 +143,7 @@ class RunConfig(StrictModel):
     training: TrainingConfig = TrainingConfig()
     init_from: Path | None = None
     limit_subjects: int | None = Field(default=None, ge=2)
-    seed: int = Field(default=42, ge=0)
+    seed: int = Field(default=42, ge=0, lt=2**31)
 
     @model_validator(mode="after")
     def _micro_batch_fits(self) -> Self:

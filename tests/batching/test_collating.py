@@ -73,10 +73,9 @@ def test_a_batch_without_any_dms() -> None:
     assert batch.dms_lengths.tolist() == [0]
 
 
-def test_lengths_and_weights_of_positions() -> None:
-    examples = ExampleSet(EXAMPLES, _audio, TOKENIZER, np.array([1, 2, 3, 4], np.float32))
+def test_lengths_of_positions() -> None:
+    examples = ExampleSet(EXAMPLES, _audio, TOKENIZER)
     for i, example in enumerate(EXAMPLES):
         prompt, dms = TOKENIZER.prompt_ids(example.prompt_text), TOKENIZER.dms_ids(example.dms_text)
         assert examples.length(i) == len(prompt) + len(dms)
-    assert examples.weight([0, 3]) == 5
     assert len(examples) == 4

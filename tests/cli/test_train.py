@@ -135,7 +135,7 @@ def test_evaluate_tests_other_tasks_too(
     both = ("--task", "T5", "--task", "T1", "--json")
     result = respllm("evaluate", "run", "--data-root", small_cohort, *both).json
     assert [row["task_id"] for row in result["results"]] == ["T5", "T1"]
-    assert result["folder"] == "run/results/clean"
+    assert result["folder"] == "run/results/clean-T5-T1"
     outcome = respllm("evaluate", "run", "--data-root", small_cohort)
     assert "SIMULATED" in outcome.out
     lines = (tmp_path / "run" / "results" / "looks.jsonl").read_text().splitlines()

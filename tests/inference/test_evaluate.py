@@ -12,10 +12,10 @@ import pytest
 
 from respllm import Predictor
 from respllm.encoders import load_encoder
-from respllm.errors import AudioError
+from respllm.errors import AudioError, SafetyError
 from respllm.inference import Evaluation, evaluate
 from respllm.models import Checkpoint
-from respllm.tasks import get_task
+from respllm.tasks import Learned, get_task
 from respllm.types import ProtocolName
 
 TASKS = ("S7", "S6", "T5", "T1")
@@ -28,6 +28,8 @@ def run_test(
     *tasks: str,
     protocol: ProtocolName = "clean",
     strict: bool = False,
+    learned: Learned | None = None,
+    allow_simulated_model: bool = False,
 ) -> Evaluation:
     return evaluate(
         Checkpoint.from_pretrained(run),
@@ -37,6 +39,8 @@ def run_test(
         out,
         name="my run",
         protocol=protocol,
+        learned=learned or Learned.read(run / "learned.json"),
+        allow_simulated_model=allow_simulated_model,
         strict=strict,
     )
 
@@ -133,7 +137,7 @@ def test_a_broken_recording_is_skipped_named_and_counted(
 ) -> None:
     broken = get_task("T5").examples(lungs, "test", "clean")[0].clip
     broken.record.audio_path.write_bytes(b"noise")
-    results = run_test(trained_run, lungs, tmp_path / "out", "T5")
+    results = run_test(trained_run, lungs, tmp_path / "out", "T5", allow_simulated_model=True)
     assert results.rows[0].skipped == 1
     with (results.folder / "skipped.csv").open(encoding="utf-8") as file:
         rows = list(csv.DictReader(file))
@@ -141,14 +145,19 @@ def test_a_broken_recording_is_skipped_named_and_counted(
     assert "decoded" in rows[0]["reason"]
     assert broken.record.record_id not in {p.record_id for p in results.predictions}
     with pytest.raises(AudioError, match=broken.record.record_id):
-        run_test(trained_run, lungs, tmp_path / "strict", "T5", strict=True)
+        run_test(
+            trained_run, lungs, tmp_path / "strict", "T5", strict=True, allow_simulated_model=True
+        )
 
 
 def test_real_recordings_are_not_called_simulated(
     trained_run: Path, lungs: Path, tmp_path: Path
 ) -> None:
-    results = run_test(trained_run, lungs, tmp_path / "out", "T5")
+    with pytest.raises(SafetyError, match="trained on simulated recordings"):
+        run_test(trained_run, lungs, tmp_path / "refused", "T5")
+    results = run_test(trained_run, lungs, tmp_path / "out", "T5", allow_simulated_model=True)
     assert not results.simulated
+    assert "the number means nothing" in results.rows[0].note
     assert results.rows[0].best_reachable is None
     assert "SIMULATED" not in (results.folder / "table.md").read_text(encoding="utf-8")
 
@@ -158,7 +167,26 @@ def test_when_nothing_can_be_heard_there_is_no_score(
 ) -> None:
     for example in get_task("T5").examples(lungs, "test", "clean"):
         example.clip.record.audio_path.write_bytes(b"")
-    results = run_test(trained_run, lungs, tmp_path / "out", "T5")
+    results = run_test(trained_run, lungs, tmp_path / "out", "T5", allow_simulated_model=True)
     assert results.predictions == ()
     assert results.rows[0].score.value is None
     assert results.rows[0].score.note
+
+
+def test_nobody_learned_from_is_tested(
+    trained_run: Path, small_cohort: Path, tmp_path: Path
+) -> None:
+    """Whatever a folder's split says now: people and sounds of the training stay out."""
+    test = get_task("T5").examples(small_cohort, "test", "clean")
+    person = test[0].clip.record.subject_id
+    sound = next(e for e in test if e.clip.record.subject_id != person)
+    by_name = Learned.of(e for e in test if e.clip.record.subject_id == person)
+    by_sound = Learned(frozenset({"somebody else"}), Learned.of([sound]).recordings)
+    results = run_test(
+        trained_run, small_cohort, tmp_path, "T5", learned=Learned(by_name.people, frozenset())
+    )
+    assert person not in {one.subject_id for one in results.predictions}
+    assert "recordings left out: the model learned" in results.rows[0].note
+    results = run_test(trained_run, small_cohort, tmp_path, "T5", learned=by_sound)
+    assert sound.clip.record.record_id not in {one.record_id for one in results.predictions}
+    assert len(results.predictions) == len({e.clip.record.record_id for e in test}) - 1

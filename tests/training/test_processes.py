@@ -92,9 +92,9 @@ def test_two_processes_learn_what_one_would(small_cohort: Path, tmp_path: Path) 
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]
-    launch = [sys.executable, "-m", "accelerate.commands.launch", "--cpu", "--num_processes", "2"]
-    launch += ["--num_machines", "1", "--mixed_precision", "no", "--dynamo_backend", "no"]
-    launch += ["--main_process_port", str(port), "-m", "respllm", "train"]
+    # What `accelerate launch` starts for several processes; on a CPU it would start one.
+    launch = [sys.executable, "-m", "torch.distributed.run", "--nproc_per_node", "2"]
+    launch += ["--master_port", str(port), "-m", "respllm", "train"]
     two, one = tmp_path / "two", tmp_path / "one"
     done = subprocess.run(
         [*launch, *arguments(run, small_cohort, two)],
@@ -106,6 +106,7 @@ def test_two_processes_learn_what_one_would(small_cohort: Path, tmp_path: Path) 
     assert done.returncode == 0, done.stderr
     train(*arguments(run, small_cohort, one))
     summary = json.loads(done.stdout)["training"]
+    assert json.loads((two / "run.json").read_text())["processes"] == 2
     assert summary["steps"] == json.loads((one / "run.json").read_text())["steps"]
     assert {p.name for p in two.iterdir()} == {p.name for p in one.iterdir()}
     assert len(list((two / "tensorboard").iterdir())) == 1, "one process writes"

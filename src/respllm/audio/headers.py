@@ -8,7 +8,7 @@ from pathlib import Path
 
 import soundfile
 
-from respllm.audio.loading import SOUNDFILE_ERRORS, open_container
+from respllm.audio.loading import MAX_SECONDS, SOUNDFILE_ERRORS, open_container
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,8 +49,14 @@ def read_facts(path: Path) -> AudioFacts:
     except Exception:  # two C libraries meet arbitrary bytes here
         reason = "cannot be decoded" if size else "the file is empty"
         return AudioFacts(path, sha256, error=reason)
-    empty = "holds no samples" if seconds == 0 else None
-    return AudioFacts(path, sha256, seconds, rate, channels, empty)
+    problem = None
+    if seconds == 0:
+        problem = "holds no samples"
+    elif seconds is not None and seconds > MAX_SECONDS:
+        problem = (
+            f"lasts {seconds / 3600:.1f} h; at most {MAX_SECONDS / 3600:.0f} h is read: cut it"
+        )
+    return AudioFacts(path, sha256, seconds, rate, channels, problem)
 
 
 def _header(path: Path) -> tuple[float | None, int, int]:

@@ -47,10 +47,6 @@ class ExampleSet:
         example = self.examples[index]
         return len(self._prompts[example.prompt_text]) + len(self._dms[example.dms_text])
 
-    def weight(self, indices: Sequence[int]) -> float:
-        """Sum of the weights of the examples at these positions."""
-        return float(self._weights[np.asarray(indices)].sum())
-
     def batch(self, indices: Sequence[int]) -> Batch:
         """The examples at these positions, in this order."""
         chosen = [self.examples[i] for i in indices]

@@ -46,11 +46,13 @@ def main() -> None:
         print("interrupted; what was finished is kept", file=sys.stderr)
         sys.exit(130)
     except OSError as error:
-        if error.errno != errno.ENOSPC:
-            raise
+        where = error.filename or "a file that was being written"
+        full = error.errno == errno.ENOSPC
+        what = "No space left on the disk" if full else error.strerror or str(error)
+        hint = "free some space" if full else "check the path"
         print(
-            f"error: No space left on the disk. Where: {error.filename or 'the output folder'}. "
-            "Next: free some space and run again; what was finished is kept",
+            f"error: {what}. Where: {where}. Next: {hint} and run again; "
+            "what was finished is kept",
             file=sys.stderr,
         )
         sys.exit(2)

@@ -19,8 +19,9 @@ JsonFlag = Annotated[bool, typer.Option("--json", help="Print the result as JSON
 PLAIN_WIDTH = 120
 """Columns where the output is a file or a pipe, which has no width of its own."""
 
-out = Console()
-err = Console(stderr=True)
+# No markup: a file's name may hold square brackets.
+out = Console(markup=False)
+err = Console(stderr=True, markup=False)
 for _console in (out, err):
     if not _console.is_terminal:
         _console.width = PLAIN_WIDTH

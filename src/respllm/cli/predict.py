@@ -63,6 +63,8 @@ def predict(
     """Answer a question about recordings. Research only, never a diagnosis."""
     if not source.exists():
         raise DataError(f"{source} does not exist", next_step="check the path")
+    if out_file is not None and not out_file.parent.is_dir():
+        raise ConfigError(f"The folder of --out does not exist: {out_file.parent}")
     many = source.is_dir() or source.suffix.lower() in TABLE_SUFFIXES
     dms = _dms(age, gender, history, symptoms, location)
     if many and source.is_file() and dms != Dms():
@@ -72,13 +74,17 @@ def predict(
         )
     chosen = run or _newest_run()
     from respllm.inference import Predictor
+    from respllm.models import default_device
 
     predictor = Predictor.from_pretrained(
         chosen,
+        device=default_device(),
         encoder_checkpoint=encoder_checkpoint,
         allow_simulated_model=allow_simulated_model,
     )
     if not many:
+        if out_file is not None:
+            raise ConfigError("--out is for folders and tables", next_step="use --json")
         answer = predictor.predict(source, dms, task, condition=condition, sound=sound)
         if json:
             print_json(_with_disclaimer(answer))
@@ -178,7 +184,7 @@ def _print_one(answer: Prediction, predictor: Predictor, asked: str, run: str) -
     known = predictor.checkpoint.config.task(answer.task_id)
     what = f"{asked} ({known.condition})" if known else asked
     if answer.validated:
-        out.print(f"{what}: probability [bold]{answer.probability:.3f}[/bold]", highlight=False)
+        out.print(f"{what}: probability {answer.probability:.3f}", style="bold", highlight=False)
     else:
         out.print(f"{what}: score {answer.probability:.3f}", highlight=False)
     for note in answer.notes:

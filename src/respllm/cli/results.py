@@ -58,6 +58,8 @@ def print_results(evaluation: Evaluation) -> None:
         text = "; ".join(filter(None, [skipped, notes]))
         if text:
             out.print(f"{row.task_id}: {text}", highlight=False)
+    if simulated and any(row.task_id == "T6" for row in rows):
+        out.print("T6 asks about asthma, which nothing was learned of: about 0.5 is expected.")
     if simulated:
         out.print(
             "These people and recordings are made up: the numbers say nothing about patients."

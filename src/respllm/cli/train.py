@@ -63,7 +63,7 @@ def train(
             f"{summary.best_step} ({best}); {summary.skipped} clips could not be heard.",
             highlight=False,
         )
-        for note in summary.notes:
+        for note in () if test else summary.notes:  # else they stand under the results
             out.print(note, style="dim", highlight=False)
     evaluation = evaluate_run(folder, data_root, strict=strict) if test else None
     if json:
@@ -92,6 +92,8 @@ def _located(run: RunConfig, folder: Path) -> RunConfig:
 
 
 def _some_task(folder: Path) -> str:
+    from respllm.tasks import get_task
     from respllm.training import RunFolder
 
-    return RunFolder(folder).read_config().tasks.train[0]
+    run = RunFolder(folder)
+    return get_task(run.read_config().tasks.train[0], run.task_folder()).id

@@ -5,6 +5,7 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from typing import Self
 
+import numpy as np
 import torch
 from torch import Tensor, nn
 
@@ -51,7 +52,7 @@ class AudioEncoder(nn.Module, ABC):
         return next((p.device for p in self.parameters()), torch.device("cpu"))
 
     @torch.no_grad()
-    def tokens(self, mel: Tensor) -> Tensor:
+    def tokens(self, mel: Tensor | np.ndarray) -> Tensor:
         """Log-mels (B, 256, 64), from `respllm.audio.log_mel`, to audio tokens (B, 64, A).
 
         Raises:
@@ -66,7 +67,8 @@ class AudioEncoder(nn.Module, ABC):
     def _encode(self, mel: Tensor) -> Tensor:
         """(B, 256, 64), B >= 1, to (B, 64, A)."""
 
-    def _checked(self, mel: Tensor) -> Tensor:
+    def _checked(self, mel: Tensor | np.ndarray) -> Tensor:
+        mel = torch.as_tensor(mel)
         if mel.ndim != 3 or tuple(mel.shape[1:]) != (N_FRAMES, N_MELS):
             raise RespllmError(
                 f"Got a tensor of shape {tuple(mel.shape)}",

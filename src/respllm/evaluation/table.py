@@ -215,6 +215,12 @@ def _foot(
             f"Interval: {'; '.join(methods)}."
         )
         yield ""
+    if _trivial_names(rows):
+        yield (
+            "Alone: AUROC of one value without listening; older, male, more symptoms and a higher "
+            "rate speak for 1, and below 0.5 the opposite holds."
+        )
+        yield ""
     if simulated:
         yield (
             "SIMULATED: every person and every recording behind these numbers is made up. They say "

@@ -17,6 +17,7 @@ import numpy as np
 from respllm.audio import AudioIndex
 from respllm.batching import ExampleSet, Heard, hear
 from respllm.encoders import AudioEncoder
+from respllm.errors import SafetyError
 from respllm.evaluation import (
     ResultRow,
     ScoredClip,
@@ -26,11 +27,12 @@ from respllm.evaluation import (
     rows_to_markdown,
     trivial_scores,
 )
-from respllm.inference.predictor import probability
+from respllm.inference.predictor import SIMULATED_MODEL, probability
 from respllm.inference.question import Question
 from respllm.models import Checkpoint, predict_logits
+from respllm.prompts import task_prompt
 from respllm.simulation import best_logits, is_simulated
-from respllm.tasks import Selection, Task
+from respllm.tasks import Learned, Selection, Task
 from respllm.types import Example, Prediction, ProtocolName, Unit
 
 
@@ -60,6 +62,9 @@ def evaluate(
     *,
     name: str,
     protocol: ProtocolName,
+    learned: Learned,
+    choice: str = "",
+    allow_simulated_model: bool = False,
     strict: bool = False,
     progress: Callable[[int, int], None] | None = None,
 ) -> Evaluation:
@@ -74,17 +79,39 @@ def evaluate(
         out: the folder for results.
         name: of the run, for the table's title.
         protocol: data choices; "clean" results and "paper" results never share a table.
+        learned: whom the model learned from. Under "clean" they are left out of every test part,
+            under "paper" they stay, as published; either way the row says so.
+        choice: names a choice of tasks, whose results are kept beside those of all.
+        allow_simulated_model: test a model that was trained on simulated recordings on real ones.
         strict: stop at the first recording that cannot be heard, instead of skipping it.
         progress: called with (clips heard, clips in all).
+
+    Raises:
+        SafetyError: a model trained on simulated recordings, real recordings.
     """
-    selections = {task.id: task.select(data_root, protocol) for task in tasks}
+    selections = {task.id: _held_out(task.select(data_root, protocol), learned) for task in tasks}
+    folders = {
+        example.clip.record.audio_path.parent
+        for selection in selections.values()
+        for example in selection.parts["test"]
+    }
+    simulated = any(map(is_simulated, folders))
+    if checkpoint.config.simulated and not all(map(is_simulated, folders)):
+        if not allow_simulated_model:
+            raise SafetyError(
+                "This model was trained on simulated recordings and some of these are real",
+                next_step="train on real recordings; or pass --allow-simulated-model to see "
+                "numbers that mean nothing",
+            )
+        selections = {
+            i: replace(s, notes=(*s.notes, SIMULATED_MODEL)) for i, s in selections.items()
+        }
     _log_look(out / "looks.jsonl", checkpoint, selections, protocol)
     examples = [e for task in tasks for e in selections[task.id].parts["test"]]
     heard = hear(examples, encoder, strict=strict, progress=progress)
     example_set = ExampleSet(heard.examples, heard.tokens, checkpoint.tokenizer)
     logits = predict_logits(checkpoint.model, example_set) if heard.examples else np.zeros(0)
-    simulated = is_simulated(data_root)
-    truth = best_logits(data_root) if simulated else {}
+    truth = best_logits(data_root) if is_simulated(data_root) else {}
     by_task: dict[str, list[tuple[Example, float]]] = defaultdict(list)
     for example, logit in zip(heard.examples, logits.tolist(), strict=True):
         by_task[example.task_id].append((example, logit))
@@ -102,16 +129,33 @@ def evaluate(
                 truth,
             )
         )
-    folder = out / protocol
+    folder = out / (f"{protocol}-{choice}" if choice else protocol)
     _write(folder, rows, predictions, heard, title=name, simulated=simulated)
     return Evaluation(tuple(rows), tuple(predictions), folder, simulated)
+
+
+def _held_out(selection: Selection, learned: Learned) -> Selection:
+    """The test part without anybody the model learned from, or with a note that they are there."""
+    known = learned.among(selection.parts["test"])
+    if not known:
+        return selection
+    if selection.protocol == "paper":
+        note = f"the model learned from people of {len(known)} of these recordings, as published"
+        return replace(selection, notes=(*selection.notes, note))
+    kept = tuple(e for e in selection.parts["test"] if e.clip.record.record_id not in known)
+    note = f"{len(known)} recordings left out: the model learned from these people or sounds"
+    return replace(
+        selection,
+        parts={**selection.parts, "test": kept},
+        notes=(*selection.notes, note),
+    )
 
 
 def _predictions(
     checkpoint: Checkpoint, task: Task, answers: Sequence[tuple[Example, float]]
 ) -> list[Prediction]:
     """One prediction per recording: the mean over its clips."""
-    known = checkpoint.config.task(task.id)
+    known = checkpoint.config.asked(task.id, task_prompt(task))
     recordings: dict[str, list[tuple[Example, float]]] = defaultdict(list)
     for example, logit in answers:
         recordings[example.clip.record.record_id].append((example, logit))
@@ -146,7 +190,7 @@ def _row(
     heard: Heard,
     truth: Mapping[tuple[str, str], float],
 ) -> ResultRow:
-    known = checkpoint.config.task(task.id)
+    known = checkpoint.config.asked(task.id, task_prompt(task))
     scored = [
         ScoredClip(
             task.id,

@@ -225,7 +225,10 @@ class Predictor:
         if self.checkpoint.config.protocol == "paper":
             return (Clip(record),)
         if isinstance(source, Path):
-            seconds = read_facts(source).seconds
+            facts = read_facts(source)
+            if facts.error is not None:
+                raise AudioError(f"The recording {facts.error}", where=str(source))
+            seconds = facts.seconds
         elif isinstance(source, bytes):
             seconds = len(load_audio(source)) / SAMPLE_RATE
         else:

@@ -13,7 +13,9 @@ UNVALIDATED = (
     "Unvalidated: this model was never tested on this question. "
     "The number is a score, without a verdict."
 )
-UNKNOWN_SHARE = "The share of positives is not known here: the probability assumes one half."
+UNKNOWN_SHARE = (
+    "The share of positives is not known here: the probability assumes that of the training."
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,7 +72,8 @@ def task_question(config: CheckpointConfig, task: str) -> Question:
             next_step="use one of these, a task file, or --condition with --sound",
         )
     asked = get_task(task)
-    return Question(asked.id, task_prompt(asked), config.task(asked.id))
+    prompt = task_prompt(asked)
+    return Question(asked.id, prompt, config.asked(asked.id, prompt))
 
 
 def condition_question(condition: str, sound: str) -> Question:

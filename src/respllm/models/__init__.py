@@ -8,6 +8,7 @@ from respllm.models.checkpoint import (
     load_trained_state,
     trained_state,
 )
+from respllm.models.device import default_device, peak_memory
 from respllm.models.known_task import KnownTask
 from respllm.models.llm import PRESETS, Preset, load_llm
 from respllm.models.predicting import predict_logits
@@ -22,8 +23,10 @@ __all__ = [
     "RespLLM",
     "assemble",
     "checkpoint_folder",
+    "default_device",
     "load_llm",
     "load_trained_state",
+    "peak_memory",
     "predict_logits",
     "trained_state",
 ]

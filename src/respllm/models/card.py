@@ -63,7 +63,8 @@ Predictor.from_pretrained("this folder").predict("cough.wav", task="{trained[0].
 
 ## Limits
 A probability for a task of the first table follows the share of positives in that task's training
-data. For any other question no share is known, and the probability assumes one half. A question
+data. For any other question no share is known, and the probability assumes that of the training as
+it was weighted (one half with balanced losses). A question
 that is in neither table has never been tested.
 """
 

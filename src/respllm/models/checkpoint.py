@@ -12,6 +12,7 @@ from typing import Any, Literal
 
 import torch
 from pydantic import Field
+from safetensors import SafetensorError
 from safetensors.torch import load_file, save_file
 from transformers import PreTrainedTokenizerFast
 
@@ -68,6 +69,11 @@ class CheckpointConfig(StrictModel):
         """The task with this id, if the model knows it."""
         return next((task for task in self.tasks if task.id == task_id), None)
 
+    def asked(self, task_id: str, prompt: str) -> KnownTask | None:
+        """The task with this id, if the model knows it in these words."""
+        known = self.task(task_id)
+        return known if known is not None and known.prompt == prompt else None
+
 
 @dataclass(frozen=True, slots=True)
 class Checkpoint:
@@ -107,7 +113,15 @@ class Checkpoint:
         new = folder.with_name(folder.name + ".new")
         shutil.rmtree(new, ignore_errors=True)
         new.mkdir(parents=True)
-        save_file(trained_state(self.model), new / WEIGHTS)
+        try:
+            save_file(trained_state(self.model), new / WEIGHTS)
+        except (OSError, SafetensorError) as error:
+            shutil.rmtree(new, ignore_errors=True)
+            raise CheckpointError(
+                f"The model could not be written: {error}",
+                where=str(folder),
+                next_step="free some space and run again; an earlier model there is whole",
+            ) from error
         config = self.config.model_copy(update={"weights_sha256": _sha256(new / WEIGHTS)})
         (new / CONFIG).write_text(config.model_dump_json(indent=2) + "\n", encoding="utf-8")
         if self.config.model.llm == "nano":
@@ -152,7 +166,12 @@ class Checkpoint:
             tokenizer, llm = loaded.tokenizer, loaded.model
         model = assemble(llm, config.model, config.audio_width, config.seed)
         load_trained_state(model, load_file(weights), where=str(weights))
-        return cls(model.eval().to(device), TextTokenizer(tokenizer), config)
+        if config.model.quantize_4bit:  # the language model was loaded where it stays
+            model.projector.to(device)
+            model.head.to(device)
+        else:
+            model.to(device)
+        return cls(model.eval(), TextTokenizer(tokenizer), config)
 
     def push_to_hub(
         self, repo_id: str, *, private: bool = True, agreement_only: Collection[str] = ()

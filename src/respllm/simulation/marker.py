@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
-from respllm import __version__
+from respllm.version import __version__
 
 MARKER = "simulated_cohort.json"
 FORMAT_VERSION = 1

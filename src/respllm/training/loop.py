@@ -152,7 +152,6 @@ def _step(
     spare = not own
     if spare:
         own = rows[:1].tolist()
-    weight_of_batch = train.weight(rows.tolist())
     micro = config.micro_batch_size or len(own)
     chunks = [own[i : i + micro] for i in range(0, len(own), micro)]
     optimizer.zero_grad()
@@ -165,7 +164,9 @@ def _step(
             with torch.autocast(accelerator.device.type, torch.bfloat16, enabled=config.bf16):
                 logits = model(batch)
             losses = nn.functional.cross_entropy(logits, batch.labels, reduction="none")
-            loss = (losses * batch.weights).sum() / weight_of_batch * (0.0 if spare else 1.0)
+            # Weights average 1 over all examples, not over a batch: dividing by a batch's own sum
+            # would take back part of what they give to a rare class.
+            loss = (losses * batch.weights).sum() / len(rows) * (0.0 if spare else 1.0)
             if not torch.isfinite(loss):
                 names = ", ".join(train.examples[i].clip.record.record_id for i in chunk)
                 raise TrainingDivergedError(

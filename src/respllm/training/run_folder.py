@@ -49,6 +49,11 @@ class RunFolder:
         return self.path / "metrics.jsonl"
 
     @property
+    def learned(self) -> Path:
+        """Whom and what it learned from, as hashes."""
+        return self.path / "learned.json"
+
+    @property
     def model(self) -> Path:
         """The best model so far."""
         return self.path / "model"

@@ -44,10 +44,19 @@ def save_state(
     path.parent.mkdir(parents=True, exist_ok=True)
     new = path.with_name(path.name + ".new")
     content = {"progress": asdict(progress), "weights": weights, "optimizer": optimizer}
-    with new.open("wb") as file:
-        torch.save(content, file)
-        file.flush()
-        os.fsync(file.fileno())
+    try:
+        with new.open("wb") as file:
+            torch.save(content, file)
+            file.flush()
+            os.fsync(file.fileno())
+    except (OSError, RuntimeError) as error:  # torch reports a full disk as RuntimeError
+        new.unlink(missing_ok=True)
+        raise CheckpointError(
+            "The training state could not be written",
+            where=str(path),
+            expected="free space on the disk",
+            next_step="free some space and go on with --resume; the state before is whole",
+        ) from error
     os.replace(new, path)
 
 

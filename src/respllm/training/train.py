@@ -15,7 +15,6 @@ import torch
 from accelerate import Accelerator
 from rich.console import Console
 
-import respllm
 from respllm.batching import (
     ExampleSet,
     Heard,
@@ -29,14 +28,16 @@ from respllm.datasets import DATASETS
 from respllm.encoders import AudioEncoder, load_encoder
 from respllm.errors import CheckpointError, DataError
 from respllm.models import Checkpoint, CheckpointConfig, KnownTask, assemble, load_llm
-from respllm.models.memory import peak_memory
+from respllm.models.device import peak_memory
 from respllm.models.projecting import start_projector
 from respllm.simulation import is_simulated
+from respllm.tasks import Learned
 from respllm.training.data import TrainingData, load_training_data, split_hashes
 from respllm.training.loop import Start, optimise
 from respllm.training.observing import RunRecorder, Silent
 from respllm.training.run_folder import RunFolder, write_json
 from respllm.training.state import Progress, load_state
+from respllm.version import __version__
 
 PROJECTOR_SAMPLE = 512
 """Training clips, evenly spaced, that the projector's start is measured on."""
@@ -97,19 +98,27 @@ def train(
         folder.start(config, resume)
     accelerator.wait_for_everyone()
     encoder = load_encoder(config.encoder.name, config.encoder.checkpoint)
+    encoder.to(accelerator.device)
     data = load_training_data(
         config, task_folder, data_root, encoder, strict=strict, progress=progress
     )
     weights = _weights(config, data)
-    checkpoint = build(config, encoder, data, weights, simulated=is_simulated(data_root))
+    checkpoint = build(config, encoder, data, weights)
     train_set = _example_set(data.train, checkpoint.tokenizer, weights)
     validation_set = _example_set(data.validation, checkpoint.tokenizer)
     start = _start(folder, data) if resume else None
     if accelerator.is_main_process and start is None:
-        write_json(folder.record, _record(config, data, checkpoint, encoder, task_folder))
+        write_json(
+            folder.record,
+            _record(config, data, checkpoint, encoder, task_folder, accelerator.num_processes),
+        )
+        write_json(folder.learned, _learned(config, data).plain())
         skipped = [{"clip": one.clip_id, "reason": one.reason} for one in data.train.skipped]
         write_json(folder.skipped, skipped)
-    checkpoint.model.to(accelerator.device)
+    if not config.model.quantize_4bit:  # its weights were loaded where they stay
+        checkpoint.model.to(accelerator.device)
+    checkpoint.model.projector.to(accelerator.device)
+    checkpoint.model.head.to(accelerator.device)
     arguments = (checkpoint.model, train_set, validation_set, config.training, config.seed)
     if accelerator.is_main_process:
         earlier = start.progress if start else Progress()
@@ -132,7 +141,7 @@ def train(
         ),
     )
     if accelerator.is_main_process:
-        record = _record(config, data, checkpoint, encoder, task_folder)
+        record = _record(config, data, checkpoint, encoder, task_folder, accelerator.num_processes)
         write_json(folder.record, record | _outcome(summary, result))
     accelerator.end_training()
     return summary
@@ -143,9 +152,11 @@ def build(
     encoder: AudioEncoder,
     data: TrainingData,
     weights: np.ndarray,
-    simulated: bool,
 ) -> Checkpoint:
     """The model of a run before its first step: fresh, or from `init_from`."""
+    folders = {example.clip.record.audio_path.parent for example in data.train.examples}
+    simulated = any(map(is_simulated, folders))
+    earlier_tasks: dict[str, KnownTask] = {}
     names = {task.dataset_name for task in data.train_tasks}
     agreement_only = {n for n in names if n in DATASETS and DATASETS[n].agreement_only}
     if simulated:
@@ -164,10 +175,12 @@ def build(
         names.update(earlier.config.datasets)
         agreement_only.update(earlier.config.agreement_only)
         simulated = simulated or earlier.config.simulated
+        earlier_tasks = {task.id: task for task in earlier.config.tasks if task.role == "source"}
     examples = data.train.examples
     priors, implied = class_priors(examples), implied_priors(examples, weights)
     known = [KnownTask.of(t, priors[t.id], implied[t.id]) for t in data.train_tasks]
-    known += [KnownTask.of(t) for t in data.test_tasks]
+    known += [earlier_tasks.pop(t.id, KnownTask.of(t)) for t in data.test_tasks]
+    known += [t for i, t in earlier_tasks.items() if i not in priors]
     return Checkpoint(
         model,
         tokenizer,
@@ -204,6 +217,15 @@ def _earlier(source: Path, config: RunConfig, encoder: AudioEncoder) -> Checkpoi
     return earlier
 
 
+def _learned(config: RunConfig, data: TrainingData) -> Learned:
+    """Everybody this model has learned from or was selected by, an earlier run's people too."""
+    learned = Learned.of([*data.train.examples, *data.validation.examples])
+    if config.init_from is None:
+        return learned
+    before = RunFolder(config.init_from).learned
+    return learned | Learned.read(before) if before.is_file() else learned
+
+
 def _weights(config: RunConfig, data: TrainingData) -> np.ndarray:
     examples = data.train.examples
     if config.training.balance == "loss":
@@ -235,6 +257,7 @@ def _record(
     checkpoint: Checkpoint,
     encoder: AudioEncoder,
     task_folder: Path,
+    processes: int,
 ) -> dict[str, Any]:
     """What it takes to know later what this run was; names no person."""
     packages = ("torch", "transformers", "peft", "accelerate", "numpy", "scikit-learn")
@@ -242,11 +265,12 @@ def _record(
         "name": config.name,
         "task_folder": str(task_folder.resolve()),
         "versions": {
-            "respllm": respllm.__version__,
+            "respllm": __version__,
             "python": platform.python_version(),
             **{name: importlib.metadata.version(name) for name in packages},
         },
         "platform": platform.platform(),
+        "processes": processes,
         "device": torch.cuda.get_device_name() if torch.cuda.is_available() else "CPU",
         "simulated": checkpoint.config.simulated,
         "encoder": encoder.identity,

@@ -1,4 +1,4 @@
-"""How much memory a process has taken."""
+"""The device that is computed on, and the memory that was taken."""
 
 from __future__ import annotations
 
@@ -6,6 +6,11 @@ import resource
 import sys
 
 import torch
+
+
+def default_device() -> str:
+    """ "cuda" where a GPU is visible, else "cpu"."""
+    return "cuda" if torch.cuda.is_available() else "cpu"
 
 
 def peak_memory() -> dict[str, int]:
