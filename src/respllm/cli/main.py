@@ -51,8 +51,7 @@ def main() -> None:
         what = "No space left on the disk" if full else error.strerror or str(error)
         hint = "free some space" if full else "check the path"
         print(
-            f"error: {what}. Where: {where}. Next: {hint} and run again; "
-            "what was finished is kept",
+            f"error: {what}. Where: {where}. Next: {hint} and run again; what was finished is kept",
             file=sys.stderr,
         )
         sys.exit(2)
