@@ -20,6 +20,7 @@ from respllm.batching import TextTokenizer
 from respllm.config import ModelConfig, StrictModel, parse
 from respllm.errors import CheckpointError, ConfigError
 from respllm.models.card import model_card
+from respllm.models.device import place
 from respllm.models.heads import HEADS
 from respllm.models.known_task import KnownTask
 from respllm.models.llm import check_identity, load_llm
@@ -166,11 +167,7 @@ class Checkpoint:
             tokenizer, llm = loaded.tokenizer, loaded.model
         model = assemble(llm, config.model, config.audio_width, config.seed)
         load_trained_state(model, load_file(weights), where=str(weights))
-        if config.model.quantize_4bit:  # the language model was loaded where it stays
-            model.projector.to(device)
-            model.head.to(device)
-        else:
-            model.to(device)
+        place(model, config.model, device)
         return cls(model.eval(), TextTokenizer(tokenizer), config)
 
     def push_to_hub(

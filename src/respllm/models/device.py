@@ -7,10 +7,20 @@ import sys
 
 import torch
 
+from respllm.config import ModelConfig
+from respllm.models.respllm import RespLLM
+
 
 def default_device() -> str:
     """ "cuda" where a GPU is visible, else "cpu"."""
     return "cuda" if torch.cuda.is_available() else "cpu"
+
+
+def place(model: RespLLM, config: ModelConfig, device: str | torch.device) -> None:
+    """Put a model on a device; a language model in 4 bits stays where it was loaded."""
+    parts = (model.projector, model.head) if config.quantize_4bit else (model,)
+    for part in parts:
+        part.to(device)
 
 
 def peak_memory() -> dict[str, int]:

@@ -28,7 +28,7 @@ from respllm.datasets import DATASETS
 from respllm.encoders import AudioEncoder, load_encoder
 from respllm.errors import CheckpointError, DataError
 from respllm.models import Checkpoint, CheckpointConfig, KnownTask, assemble, load_llm
-from respllm.models.device import peak_memory
+from respllm.models.device import peak_memory, place
 from respllm.models.projecting import start_projector
 from respllm.simulation import is_simulated
 from respllm.tasks import Learned
@@ -115,10 +115,7 @@ def train(
         write_json(folder.learned, _learned(config, data).plain())
         skipped = [{"clip": one.clip_id, "reason": one.reason} for one in data.train.skipped]
         write_json(folder.skipped, skipped)
-    if not config.model.quantize_4bit:  # its weights were loaded where they stay
-        checkpoint.model.to(accelerator.device)
-    checkpoint.model.projector.to(accelerator.device)
-    checkpoint.model.head.to(accelerator.device)
+    place(checkpoint.model, config.model, accelerator.device)
     arguments = (checkpoint.model, train_set, validation_set, config.training, config.seed)
     if accelerator.is_main_process:
         earlier = start.progress if start else Progress()
