@@ -171,6 +171,8 @@ class Score:
         unit: what one score belongs to.
         method: name of the interval's method.
         note: what a reader must know beside the number.
+        n_runs: seeds whose AUROCs were averaged.
+        run_sd: standard deviation of the seeds' AUROCs; None with one seed.
     """
 
     metric: str
@@ -184,3 +186,5 @@ class Score:
     unit: Unit
     method: str
     note: str = ""
+    n_runs: int = 1
+    run_sd: float | None = None

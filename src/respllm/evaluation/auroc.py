@@ -4,17 +4,26 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from dataclasses import replace
 
 import numpy as np
-from scipy.optimize import brentq
-from scipy.stats import norm, rankdata
+from scipy.stats import rankdata
 
-from respllm.evaluation.gathering import ScoredClip, choose_unit, gather
+from respllm.evaluation.gathering import ScoredClip, choose_unit
+from respllm.evaluation.intervals import (
+    METHOD,
+    newcombe_interval,
+    seed_half,
+    shrunken_interval,
+    widened,
+)
+from respllm.evaluation.placements import influence, run_values
+from respllm.evaluation.units import ScoredUnits, scored_units
 from respllm.types import Score, Unit
 
-METHOD = "Newcombe (2006) method 5, by subject"
-TINY = 1e-9
-Z95 = float(norm.ppf(0.975))
+__all__ = ["METHOD", "auroc", "auroc_score", "mean_auroc", "newcombe_interval"]
+
+_NOTHING = "nothing was scored"
 
 
 def auroc(labels: Sequence[int], scores: Sequence[float]) -> float:
@@ -29,46 +38,16 @@ def auroc(labels: Sequence[int], scores: Sequence[float]) -> float:
     return wins / (n_positive * n_negative)
 
 
-def newcombe_interval(value: float, n_positive: int, n_negative: int) -> tuple[float, float]:
-    """95% score interval of an AUROC (Newcombe 2006, Statistics in Medicine 25:559, method 5).
-
-    The bounds are the two solutions t of |value - t| = 1.96 sqrt(V(t)), with Hanley and McNeil's
-    variance for exponential scores in its form for two groups of the mean size,
-    N = (n1 + n0) / 2 - 1:
-
-        V(t) = t (1 - t) / (n1 n0) * (1 + N (1 - t) / (2 - t) + N t / (1 + t))
-
-    V is taken at the bound and not at `value`: at 1.000 the interval is not a point.
-    """
-
-    def lower(observed: float) -> float:
-        if observed < TINY:
-            return 0.0
-
-        def distance(t: float) -> float:
-            return observed - t - Z95 * math.sqrt(_variance(t, n_positive, n_negative))
-
-        # At observed = 1 the variance vanishes there too; the bound wanted is the other root.
-        return float(brentq(distance, 0.0, observed - TINY))
-
-    # V(t) = V(1 - t): the upper bound is the lower one of the mirrored question.
-    return lower(value), 1.0 - lower(1.0 - value)
-
-
 def auroc_score(scored: Sequence[ScoredClip], unit: Unit | None = None) -> Score:
-    """AUROC of one task's clips with a 95% interval by subject.
+    """AUROC of one task's clips in one run, with a 95% interval by subject.
 
     Args:
         scored: every clip of one task that has a score and a label.
         unit: what one score belongs to; by default the largest that the labels allow.
 
-    The interval counts subjects, however many units each has. A subject with units of both
-    classes counts once in each class. This is conservative where subjects have about equally many
-    units, and may be too narrow where few subjects bring most of them.
-
-    Nothing that cannot be computed is made up: without clips, with one class, with one subject or
-    with a score that is no finite number, `value`, `low` and `high` are None and `note` says why.
-    Constant scores give 0.5 and a note.
+    The interval is `mean_auroc`'s. Nothing that cannot be computed is made up: without clips, with
+    one class, with one subject or with a score that is no finite number, `value`, `low` and `high`
+    are None and `note` says why. Constant scores give 0.5 and a note.
 
     Raises:
         ValueError: clips of several tasks.
@@ -78,51 +57,85 @@ def auroc_score(scored: Sequence[ScoredClip], unit: Unit | None = None) -> Score
     if len(tasks) > 1:
         raise ValueError(f"an AUROC is of one task, got clips of {', '.join(tasks)}")
     unit = unit or choose_unit(scored)
-    subjects = {
-        label: len({clip.subject_id for clip in scored if clip.label == label}) for label in (0, 1)
-    }
-    value, low, high = None, None, None
-    note = _undefined(scored)
-    if not note:
-        units = gather(scored, unit)
-        logits = [one.logit for one in units]
-        value = auroc([one.label for one in units], logits)
-        low, high = newcombe_interval(value, subjects[1], subjects[0])
-        if len(set(logits)) == 1:
-            note = "every score is the same"
-    return Score(
-        metric="auroc",
-        value=value,
-        low=low,
-        high=high,
-        n_records=len({clip.record_id for clip in scored}),
-        n_subjects=len({clip.subject_id for clip in scored}),
-        n_positive=subjects[1],
-        n_negative=subjects[0],
-        unit=unit,
+    n_records = len({clip.record_id for clip in scored})
+    bad = sum(not math.isfinite(clip.logit) for clip in scored)
+    if not scored or bad:
+        owners = {(clip.subject_id, clip.label) for clip in scored}
+        note = f"{bad} of {len(scored)} scores are not finite numbers" if bad else _NOTHING
+        n_subjects = len({subject for subject, _ in owners})
+        positive, negative = (sum(label == own for _, label in owners) for own in (1, 0))
+        counts = n_records, n_subjects, positive, negative
+        return Score("auroc", None, None, None, *counts, unit, METHOD, note)
+    return replace(mean_auroc(scored_units([[scored]], unit)), n_records=n_records)
+
+
+def mean_auroc(units: ScoredUnits) -> Score:
+    """Mean AUROC over the runs (K seeds, M source models), with a 95% interval by subject.
+
+    The interval is `shrunken_interval`. With several seeds each of its sides is widened, in
+    quadrature, by the half-width of Student's interval for the mean over seeds (K - 1 degrees of
+    freedom): it then speaks of other people and of another training. With one seed it speaks of
+    other people only.
+
+    `n_records` counts units where a unit is a subject, because its recordings are not known here.
+    What cannot be computed is None, as in `auroc_score`. With a single subject of one class how
+    scores vary is unknown, and the interval rests on the numbers of subjects alone.
+    """
+    positive, negative = units.subjects_of(1), units.subjects_of(0)
+    n_runs = len(units.scores)
+    score = Score(
+        "auroc",
+        None,
+        None,
+        None,
+        n_records=_n_records(units),
+        n_subjects=len(set(units.subjects)),
+        n_positive=positive,
+        n_negative=negative,
+        unit=units.unit,
         method=METHOD,
-        note=note,
+        note=undefined(units),
+        n_runs=n_runs,
+    )
+    if score.note:
+        return score
+    own = influence(units)
+    bounds = shrunken_interval(own)
+    if n_runs > 1:
+        values = run_values(units).mean(1)
+        bounds = widened(own.value, bounds, seed_half(values))
+        score = replace(
+            score,
+            method=f"{METHOD}; {n_runs} seeds by t with {n_runs - 1} degrees of freedom",
+            run_sd=float(values.std(ddof=1)),
+        )
+    constant = bool((units.scores == units.scores[..., :1]).all())
+    return replace(
+        score,
+        value=float(own.value),
+        low=float(bounds[0]),
+        high=float(bounds[1]),
+        note="every score is the same" if constant else "",
     )
 
 
-def _undefined(scored: Sequence[ScoredClip]) -> str:
+def undefined(units: ScoredUnits) -> str:
     """Why there is no AUROC; "" if there is one."""
-    if not scored:
-        return "nothing was scored"
-    bad = sum(not math.isfinite(clip.logit) for clip in scored)
+    if not len(units) or not units.scores.size:
+        return _NOTHING
+    bad = int((~np.isfinite(units.scores)).any((0, 1)).sum())
     if bad:
-        return f"{bad} of {len(scored)} scores are not finite numbers"
-    labels = {clip.label for clip in scored}
-    if labels == {1}:
+        return f"{bad} of {len(units)} scores are not finite numbers"
+    if (units.labels == 1).all():
         return "only positives"
-    if labels == {0}:
+    if (units.labels == 0).all():
         return "only negatives"
-    if len({clip.subject_id for clip in scored}) == 1:
+    if len(set(units.subjects)) == 1:
         return "only one subject"
     return ""
 
 
-def _variance(t: float, n_positive: int, n_negative: int) -> float:
-    n = (n_positive + n_negative) / 2 - 1
-    spread = 1 + n * (1 - t) / (2 - t) + n * t / (1 + t)
-    return t * (1 - t) * spread / (n_positive * n_negative)
+def _n_records(units: ScoredUnits) -> int:
+    if units.unit != "clip":
+        return len(units)
+    return len({name.rpartition("#")[0] for name in units.ids})
