@@ -112,3 +112,12 @@ def test_every_run_file_of_the_repository_can_be_read() -> None:
     assert files
     for path in files:
         assert read_yaml(path, RunConfig).name
+
+
+def test_what_is_learned_is_among_the_training_tasks() -> None:
+    tasks = {"train": ["S7", "S1"], "test": ["T5"], "learn": ["S1"]}
+    run = parse(SMALLEST | {"tasks": tasks}, RunConfig, where="test")
+    assert run.tasks.learned == ("S1",)
+    assert run.tasks.not_learned == ("S7", "T5")
+    with pytest.raises(ConfigError, match="task in learn 'S2'"):
+        parse(SMALLEST | {"tasks": tasks | {"learn": ["S2"]}}, RunConfig, where="test")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import json
 import shutil
+from collections.abc import Sequence
 from pathlib import Path
 
 import pandas as pd
@@ -13,10 +14,11 @@ import pytest
 from respllm import Predictor
 from respllm.encoders import load_encoder
 from respllm.errors import AudioError, SafetyError
+from respllm.evaluation import auroc_score, read_rows, read_scores
 from respllm.inference import Evaluation, evaluate
 from respllm.models import Checkpoint
 from respllm.tasks import Learned, get_task
-from respllm.types import ProtocolName
+from respllm.types import Example, ProtocolName
 
 TASKS = ("S7", "S6", "T5", "T1")
 
@@ -30,6 +32,7 @@ def run_test(
     strict: bool = False,
     learned: Learned | None = None,
     allow_simulated_model: bool = False,
+    validation: Sequence[Example] = (),
 ) -> Evaluation:
     return evaluate(
         Checkpoint.from_pretrained(run),
@@ -42,6 +45,7 @@ def run_test(
         learned=learned or Learned.read(run / "learned.json"),
         allow_simulated_model=allow_simulated_model,
         strict=strict,
+        validation=validation,
     )
 
 
@@ -105,6 +109,24 @@ def test_the_table_is_marked_simulated(results: Evaluation) -> None:
     scores = pd.read_csv(results.folder / "scores.csv")
     assert set(TASKS) <= set(scores.iloc[:, 0])
     assert results.folder.name == "clean"
+
+
+def test_every_clip_is_kept_and_validation_people_make_no_row(
+    trained_run: Path, small_cohort: Path, tmp_path: Path
+) -> None:
+    validation = get_task("S6").examples(small_cohort, "validation", "clean")
+    result = run_test(trained_run, small_cohort, tmp_path, "S6", "T5", validation=validation)
+    assert [row.task_id for row in result.rows] == ["S6", "T5"]
+    assert read_rows(result.folder / "rows.json") == result.rows
+    kept = read_scores(result.folder / "clips.csv")
+    parts = {
+        part: {row.scored.record_id for row in kept if row.part == part and row.source == "S7+S6"}
+        for part in ("validation", "test")
+    }
+    assert parts["validation"] == {example.clip.record.record_id for example in validation}
+    assert len(parts["test"]) == sum(row.score.n_records for row in result.rows)
+    test = [row.scored for row in kept if row.part == "test" and row.scored.task_id == "S6"]
+    assert auroc_score(test) == result.rows[0].score
 
 
 def test_every_look_is_logged(trained_run: Path, small_cohort: Path, tmp_path: Path) -> None:

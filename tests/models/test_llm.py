@@ -178,3 +178,22 @@ def test_prompts_are_shared_only_where_that_is_exact(llama: Path) -> None:
     assert shares()
     assert not shares(gradient_checkpointing=True)
     assert not shares(lora=LoraSettings(dropout=0.1))
+
+
+def test_random_weights_keep_architecture_and_tokenizer_and_follow_the_seed(tiny_llm: Path) -> None:
+    config = ModelConfig(llm=str(tiny_llm), random_weights=True)
+    pretrained = load_llm(ModelConfig(llm=str(tiny_llm)), 0)
+    first, again, other = (load_llm(config, seed) for seed in (5, 5, 6))
+    assert first.identity == again.identity
+    assert len({pretrained.identity, first.identity, other.identity}) == 3
+    assert first.tokenizer.get_vocab() == pretrained.tokenizer.get_vocab()
+    shapes = {name: p.shape for name, p in pretrained.model.named_parameters()}
+    assert {name: p.shape for name, p in first.model.named_parameters()} == shapes
+    trained = {name for name, p in first.model.named_parameters() if p.requires_grad}
+    assert trained == {name for name in shapes if "lora_" in name}
+
+
+def test_random_weights_are_not_quantised(llama: Path) -> None:
+    config = ModelConfig(llm=str(llama), random_weights=True, quantize_4bit=True)
+    with pytest.raises(ConfigError, match="4 bits"):
+        load_llm(config, 0)

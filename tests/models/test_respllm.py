@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -145,3 +146,25 @@ def test_gemma_scales_audio_like_words(tmp_path: Path) -> None:
     ).batch([0])
     expected = model.projector(batch.audio) * 48**0.5
     torch.testing.assert_close(model._embed_audio(batch), expected)
+
+
+@pytest.mark.parametrize("share", [False, True])
+def test_without_an_input_nothing_of_it_reaches_the_answer(
+    model_and_tokenizer: tuple[RespLLM, TextTokenizer], share: bool
+) -> None:
+    model, tokenizer = model_and_tokenizer
+    random = np.random.default_rng(0)
+    audio, other = random.standard_normal((2, 6, 64, WIDTH)).astype(np.float32)
+    silent = [replace(example, dms_text="Age: 12. Other.") for example in examples()]
+    here = ExampleSet(examples(), lambda rows: audio[list(rows)], tokenizer).batch(range(6))
+    other_sound = ExampleSet(examples(), lambda rows: other[list(rows)], tokenizer).batch(range(6))
+    other_words = ExampleSet(silent, lambda rows: audio[list(rows)], tokenizer).batch(range(6))
+    with torch.inference_mode():
+        for inputs, same, different in (
+            ("text", other_sound, other_words),
+            ("audio", other_words, other_sound),
+        ):
+            model.inputs = inputs  # type: ignore[assignment]
+            found = logits(model, here, share)
+            torch.testing.assert_close(logits(model, same, share), found, atol=1e-5, rtol=0)
+            assert (logits(model, different, share) - found).abs().max() > 1e-3

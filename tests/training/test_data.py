@@ -117,3 +117,15 @@ def test_a_task_whose_positives_cannot_be_heard_stops_the_training(lung_cohort: 
 def test_a_missing_dataset_is_named(lung_cohort: Path) -> None:
     with pytest.raises(DataError, match="covid19_sounds"):
         load(lung_cohort)
+
+
+def test_models_of_one_task_and_of_all_share_their_data(small_cohort: Path) -> None:
+    together = load(small_cohort)
+    tasks = TaskLists(train=TASKS.train, test=TASKS.test, learn=("S6",))
+    alone = load(small_cohort, CONFIG.model_copy(update={"tasks": tasks}))
+    assert [task.id for task in alone.train_tasks] == ["S6"]
+    assert {task.id for task in alone.test_tasks} == {"S7", "S1", "T5", "T6"}
+    assert split_hashes(alone.selections) == split_hashes(together.selections)
+    for part in ("train", "validation"):
+        own = [e for e in getattr(together, part).examples if e.task_id == "S6"]
+        assert list(getattr(alone, part).examples) == own

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from respllm.cli.opening import AllowSimulated, DataRoot, RunArgument, Strict, open_run
 from respllm.cli.output import JsonFlag, out, print_json, progress_bar
 from respllm.types import PROTOCOLS, ProtocolName
 
@@ -15,8 +16,8 @@ if TYPE_CHECKING:
 
 
 def evaluate(
-    run: Annotated[Path, typer.Argument(help="Run folder.")],
-    data_root: Annotated[Path, typer.Option(help="Folder with one folder per dataset.")],
+    run: RunArgument,
+    data_root: DataRoot,
     task: Annotated[
         list[str] | None,
         typer.Option(help="Task id or task file; may be repeated. Default: those of the run."),
@@ -24,16 +25,8 @@ def evaluate(
     protocol: Annotated[
         str | None, typer.Option(help="clean or paper. Default: the run's own.")
     ] = None,
-    allow_simulated_model: Annotated[
-        bool,
-        typer.Option(
-            "--allow-simulated-model",
-            help="Test a model trained on simulated data on real recordings.",
-        ),
-    ] = False,
-    strict: Annotated[
-        bool, typer.Option("--strict", help="Stop at a recording that cannot be heard.")
-    ] = False,
+    allow_simulated_model: AllowSimulated = False,
+    strict: Strict = False,
     json: JsonFlag = False,
 ) -> None:
     """Test a run on held-out people and, zero-shot, on tasks it never learned."""
@@ -69,31 +62,31 @@ def evaluate_run(
     strict: bool = False,
 ) -> Evaluation:
     """Test a run folder's best model on its tasks, or on others."""
-    from respllm.encoders import load_encoder
     from respllm.inference import evaluate as evaluate_model
-    from respllm.models import Checkpoint, default_device
-    from respllm.tasks import Learned, get_task
-    from respllm.training import RunFolder
+    from respllm.tasks import get_task
+    from respllm.training import validation_examples
 
-    folder = RunFolder(run)
-    config = folder.read_config()
-    names = tasks or [*config.tasks.train, *config.tasks.test]
-    found = [get_task(name, None if tasks else folder.task_folder()) for name in names]
-    device = default_device()
-    checkpoint = Checkpoint.from_pretrained(run, device)
-    encoder = load_encoder(config.encoder.name, config.encoder.checkpoint).to(device)
+    opened = open_run(run)
+    config = opened.config
+    chosen = [get_task(name) for name in tasks or ()]
+    asked = protocol or config.protocol
+    # Another protocol may call people validation that this run learned from.
+    own = not chosen and asked == config.protocol
+    place = opened.folder.task_folder()
+    validation = validation_examples(config, place, data_root) if own else ()
     with progress_bar("hearing test recordings") as progress:
         return evaluate_model(
-            checkpoint,
-            encoder,
-            found,
+            opened.checkpoint,
+            opened.encoder,
+            chosen or opened.tasks,
             data_root,
             run / "results",
             # Chosen tasks get a place of their own: the run's full table is not overwritten.
-            choice="-".join(task.id for task in found) if tasks else "",
-            learned=Learned.read(folder.learned),
+            choice="-".join(task.id for task in chosen),
+            learned=opened.learned,
             name=config.name,
-            protocol=protocol or config.protocol,
+            protocol=asked,
+            validation=validation,
             allow_simulated_model=allow_simulated_model,
             strict=strict,
             progress=progress,

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from respllm.cli.opening import AllowSimulated, Strict
 from respllm.cli.output import JsonFlag, err, out, plain, print_json, progress_bar
 from respllm.errors import ConfigError, DataError, unknown_name
 from respllm.types import Dms, Prediction
@@ -48,16 +49,8 @@ def predict(
     encoder_checkpoint: Annotated[
         Path | None, typer.Option(help="Local weights of the audio encoder.")
     ] = None,
-    allow_simulated_model: Annotated[
-        bool,
-        typer.Option(
-            "--allow-simulated-model",
-            help="Let a model trained on simulated data answer for a real recording.",
-        ),
-    ] = False,
-    strict: Annotated[
-        bool, typer.Option("--strict", help="Stop at a recording that cannot be heard.")
-    ] = False,
+    allow_simulated_model: AllowSimulated = False,
+    strict: Strict = False,
     json: JsonFlag = False,
 ) -> None:
     """Answer a question about recordings. Research only, never a diagnosis."""

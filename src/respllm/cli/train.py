@@ -7,15 +7,11 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from respllm.cli.opening import DataRoot, Strict
 from respllm.cli.output import JsonFlag, err, out, plain, print_json, progress_bar
 
 if TYPE_CHECKING:
     from respllm.config import RunConfig
-
-DataRoot = Annotated[
-    Path, typer.Option(help="Folder with one folder per dataset (icbhi, kauh, ...).")
-]
-Strict = Annotated[bool, typer.Option("--strict", help="Stop at a recording that cannot be heard.")]
 
 
 def train(
@@ -37,7 +33,7 @@ def train(
     from respllm.config import RunConfig, read_yaml
     from respllm.training import train as train_run
 
-    run = _located(read_yaml(config, RunConfig), config.parent)
+    run = located(read_yaml(config, RunConfig), config.parent)
     folder = out_folder or Path("runs") / run.name
     with progress_bar("hearing recordings") as progress:
         summary = train_run(
@@ -76,7 +72,7 @@ def train(
     out.print(f"Next: respllm predict RECORDING --run {folder} --task {_some_task(folder)}")
 
 
-def _located(run: RunConfig, folder: Path) -> RunConfig:
+def located(run: RunConfig, folder: Path) -> RunConfig:
     """Paths in a run file start where it lies, like those of its task files."""
 
     def here(path: Path | None) -> Path | None:
@@ -96,4 +92,4 @@ def _some_task(folder: Path) -> str:
     from respllm.training import RunFolder
 
     run = RunFolder(folder)
-    return get_task(run.read_config().tasks.train[0], run.task_folder()).id
+    return get_task(run.read_config().tasks.learned[0], run.task_folder()).id

@@ -12,8 +12,6 @@ from datetime import UTC, datetime
 from pathlib import Path
 from statistics import fmean
 
-import numpy as np
-
 from respllm.audio import AudioIndex
 from respllm.batching import ExampleSet, Heard, hear
 from respllm.encoders import AudioEncoder
@@ -21,11 +19,14 @@ from respllm.errors import SafetyError
 from respllm.evaluation import (
     ResultRow,
     ScoredClip,
+    ScoreRow,
     auroc_score,
     paper_auroc,
     rows_to_frame,
     rows_to_markdown,
     trivial_scores,
+    write_rows,
+    write_scores,
 )
 from respllm.inference.predictor import SIMULATED_MODEL, probability
 from respllm.inference.question import Question
@@ -33,7 +34,10 @@ from respllm.models import Checkpoint, predict_logits
 from respllm.prompts import task_prompt
 from respllm.simulation import best_logits, is_simulated
 from respllm.tasks import Learned, Selection, Task
-from respllm.types import Example, Prediction, ProtocolName, Unit
+from respllm.types import Example, Prediction, ProtocolName, Split, Unit
+
+SCORES = "clips.csv"
+ROWS = "rows.json"
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,6 +67,7 @@ def evaluate(
     name: str,
     protocol: ProtocolName,
     learned: Learned,
+    validation: Sequence[Example] = (),
     choice: str = "",
     allow_simulated_model: bool = False,
     strict: bool = False,
@@ -81,6 +86,8 @@ def evaluate(
         protocol: data choices; "clean" results and "paper" results never share a table.
         learned: whom the model learned from. Under "clean" they are left out of every test part,
             under "paper" they stay, as published; either way the row says so.
+        validation: examples that the model was selected by. Their scores are kept beside the test
+            parts', for thresholds and calibration; no row is made of them.
         choice: names a choice of tasks, whose results are kept beside those of all.
         allow_simulated_model: test a model that was trained on simulated recordings on real ones.
         strict: stop at the first recording that cannot be heard, instead of skipping it.
@@ -89,7 +96,7 @@ def evaluate(
     Raises:
         SafetyError: a model trained on simulated recordings, real recordings.
     """
-    selections = {task.id: _held_out(task.select(data_root, protocol), learned) for task in tasks}
+    selections = {task.id: held_out(task.select(data_root, protocol), learned) for task in tasks}
     folders = {
         example.clip.record.audio_path.parent
         for selection in selections.values()
@@ -106,14 +113,17 @@ def evaluate(
         selections = {
             i: replace(s, notes=(*s.notes, SIMULATED_MODEL)) for i, s in selections.items()
         }
-    _log_look(out / "looks.jsonl", checkpoint, selections, protocol)
-    examples = [e for task in tasks for e in selections[task.id].parts["test"]]
-    heard = hear(examples, encoder, strict=strict, progress=progress)
-    example_set = ExampleSet(heard.examples, heard.tokens, checkpoint.tokenizer)
-    logits = predict_logits(checkpoint.model, example_set) if heard.examples else np.zeros(0)
+    clips = {task_id: len(s.parts["test"]) for task_id, s in selections.items()}
+    log_look(out, checkpoint.model_id, protocol, "test", clips)
+    tested = [e for task in tasks for e in selections[task.id].parts["test"]]
+    everything = hear([*tested, *validation], encoder, strict=strict, progress=progress)
+    in_test = {id(example) for example in tested}
+    heard = everything.where(lambda example: id(example) in in_test)
+    held_back = everything.where(lambda example: id(example) not in in_test)
+    answered = _logits(checkpoint, heard)
     truth = best_logits(data_root) if is_simulated(data_root) else {}
     by_task: dict[str, list[tuple[Example, float]]] = defaultdict(list)
-    for example, logit in zip(heard.examples, logits.tolist(), strict=True):
+    for example, logit in zip(heard.examples, answered, strict=True):
         by_task[example.task_id].append((example, logit))
     rows, predictions = [], []
     for task in tasks:
@@ -130,11 +140,46 @@ def evaluate(
             )
         )
     folder = out / (f"{protocol}-{choice}" if choice else protocol)
+    source = "+".join(task.id for task in checkpoint.config.tasks if task.role == "source")
+    scores = score_rows(source, "test", heard.examples, answered)
+    scores += score_rows(source, "validation", held_back.examples, _logits(checkpoint, held_back))
     _write(folder, rows, predictions, heard, title=name, simulated=simulated)
+    write_scores(folder / SCORES, scores)
+    write_rows(folder / ROWS, rows)
     return Evaluation(tuple(rows), tuple(predictions), folder, simulated)
 
 
-def _held_out(selection: Selection, learned: Learned) -> Selection:
+def _logits(checkpoint: Checkpoint, heard: Heard) -> list[float]:
+    if not heard.examples:
+        return []
+    example_set = ExampleSet(heard.examples, heard.tokens, checkpoint.tokenizer)
+    return predict_logits(checkpoint.model, example_set).tolist()
+
+
+def score_rows(
+    source: str, part: Split, examples: Sequence[Example], logits: Sequence[float]
+) -> list[ScoreRow]:
+    """Labelled examples with their scores, as they are kept in a file.
+
+    Args:
+        source: what the model was trained on.
+        part: which part of their tasks the examples are in.
+    """
+    return [
+        ScoreRow(source, part, example.clip.clip_id, scored_clip(example, logit))
+        for example, logit in zip(examples, logits, strict=True)
+        if example.label is not None
+    ]
+
+
+def scored_clip(example: Example, logit: float) -> ScoredClip:
+    """A labelled example beside its score."""
+    assert example.label is not None
+    record = example.clip.record
+    return ScoredClip(example.task_id, record.record_id, record.subject_id, logit, example.label)
+
+
+def held_out(selection: Selection, learned: Learned) -> Selection:
     """The test part without anybody the model learned from, or with a note that they are there."""
     known = learned.among(selection.parts["test"])
     if not known:
@@ -192,15 +237,7 @@ def _row(
 ) -> ResultRow:
     known = checkpoint.config.asked(task.id, task_prompt(task))
     scored = [
-        ScoredClip(
-            task.id,
-            example.clip.record.record_id,
-            example.clip.record.subject_id,
-            logit,
-            int(example.label),
-        )
-        for example, logit in answers
-        if example.label is not None
+        scored_clip(example, logit) for example, logit in answers if example.label is not None
     ]
     # The paper counts recordings, whoever made them.
     unit: Unit | None = "recording" if selection.protocol == "paper" else None
@@ -253,20 +290,29 @@ def _trivial(answers: Sequence[tuple[Example, float]]) -> dict:
     return trivial_scores(list(records.values()), labels, rates)
 
 
-def _log_look(
-    path: Path,
-    checkpoint: Checkpoint,
-    selections: dict[str, Selection],
+def log_look(
+    out: Path,
+    model_id: str,
     protocol: ProtocolName,
+    what: str,
+    test_clips: Mapping[str, int] | None = None,
 ) -> None:
-    path.parent.mkdir(parents=True, exist_ok=True)
-    look = {
+    """Note that somebody looked at test parts: one line in `out`/looks.jsonl.
+
+    Args:
+        what: "test" or "audit".
+        test_clips: by task, where they are known.
+    """
+    out.mkdir(parents=True, exist_ok=True)
+    look: dict[str, object] = {
         "time": datetime.now(UTC).isoformat(timespec="seconds"),
-        "model": checkpoint.model_id,
+        "what": what,
+        "model": model_id,
         "protocol": protocol,
-        "test_clips": {task_id: len(s.parts["test"]) for task_id, s in selections.items()},
     }
-    with path.open("a", encoding="utf-8") as file:
+    if test_clips is not None:
+        look["test_clips"] = dict(test_clips)
+    with (out / "looks.jsonl").open("a", encoding="utf-8") as file:
         file.write(json.dumps(look) + "\n")
 
 

@@ -214,7 +214,7 @@ def assemble(llm: Any, config: ModelConfig, audio_width: int, seed: int) -> Resp
         # Kept keys and values and recomputed activations exclude each other, and a shared prompt
         # would share one dropout mask.
         share = not config.gradient_checkpointing and config.lora.dropout == 0
-        return RespLLM(llm, head, audio_width, share_prompts=share)
+        return RespLLM(llm, head, audio_width, share, config.inputs)
 
 
 def trained_state(model: torch.nn.Module) -> dict[str, torch.Tensor]:

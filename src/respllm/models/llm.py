@@ -82,15 +82,21 @@ def load_llm(config: ModelConfig, seed: int) -> LoadedLlm:
         seed: initialises nano and the adapters.
 
     Raises:
-        ConfigError: no such model, an unsupported architecture, 4 bits without a GPU.
+        ConfigError: no such model, an unsupported architecture, 4 bits without a GPU or for random
+            weights.
     """
+    if config.random_weights and config.quantize_4bit:
+        raise ConfigError(
+            "Random weights are not loaded in 4 bits",
+            next_step="remove random_weights or quantize_4bit",
+        )
     if config.llm == "nano":
         if config.quantize_4bit:
             raise ConfigError("nano is trained in full and cannot be loaded in 4 bits")
         tokenizer = nano_tokenizer()
         return LoadedLlm(nano_llm(len(tokenizer), seed), tokenizer, "", True)
     source = _source(config.llm)
-    model, tokenizer = _pretrained(source, config)
+    model, tokenizer = _pretrained(source, config, seed)
     identity = fingerprint(model, tokenizer, with_weights=not config.quantize_4bit)
     model.requires_grad_(False)
     if config.gradient_checkpointing:
@@ -113,22 +119,30 @@ def _source(llm: str) -> str:
     )
 
 
-def _pretrained(source: str, config: ModelConfig) -> tuple[Any, Any]:
+def _pretrained(source: str, config: ModelConfig, seed: int) -> tuple[Any, Any]:
+    """The model and its tokenizer; with `random_weights` only its architecture is fetched."""
     from transformers import AutoConfig, AutoModel, AutoTokenizer
 
     options: dict[str, Any] = {
         "revision": config.revision,
         "trust_remote_code": config.trust_remote_code,
     }
-    weights: dict[str, Any] = {"dtype": getattr(torch, config.dtype), "use_safetensors": True}
+    how: dict[str, Any] = {"dtype": getattr(torch, config.dtype)}
     if config.quantize_4bit:
-        weights |= {"quantization_config": _four_bits(), "device_map": {"": 0}}
+        how |= {"quantization_config": _four_bits(), "device_map": {"": 0}}
     try:
         architecture = AutoConfig.from_pretrained(source, **options)
         if architecture.model_type == "gemma2":
             # Its soft-capped attention has no fused path.
-            weights["attn_implementation"] = "eager"
-        model = AutoModel.from_pretrained(source, config=architecture, **weights, **options)
+            how["attn_implementation"] = "eager"
+        if config.random_weights:
+            with torch.random.fork_rng():
+                torch.manual_seed(seed)
+                model = AutoModel.from_config(architecture, **how)
+        else:
+            model = AutoModel.from_pretrained(
+                source, config=architecture, use_safetensors=True, **how, **options
+            )
         tokenizer = AutoTokenizer.from_pretrained(source, **options)
     except (OSError, ValueError) as error:
         reason = " ".join(str(error).split())[:300]

@@ -6,6 +6,7 @@ model's width, L the longest sequence.
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import torch
@@ -13,6 +14,7 @@ from torch import Tensor, nn
 from transformers import DynamicCache
 
 from respllm.batching import Batch
+from respllm.config import Inputs
 
 AUDIO_POSITIONS = 64
 
@@ -30,21 +32,37 @@ class RespLLM(nn.Module):
         share_prompts: compute each distinct prompt of a batch once and let its examples attend
             to the kept keys and values. The same function, with gradients; exact while no dropout
             is active.
+        inputs: what is told of a person; see `respllm.config.ModelConfig`.
     """
 
     def __init__(
-        self, llm: Any, head: nn.Module, audio_width: int, share_prompts: bool = True
+        self,
+        llm: Any,
+        head: nn.Module,
+        audio_width: int,
+        share_prompts: bool = True,
+        inputs: Inputs = "audio and text",
     ) -> None:
         super().__init__()
         self.llm = llm
         self.projector = nn.Linear(audio_width, llm.config.hidden_size)
         self.head = head
         self.share_prompts = share_prompts
+        self.inputs = inputs
 
     def forward(self, batch: Batch) -> Tensor:
         """Logits for the answers 0 and 1, (B, 2) float32."""
+        batch = self._told(batch)
         states = self._shared(batch) if self._may_share(batch) else self._plain(batch)
         return self.head(states.to(self.projector.weight.dtype)).float()
+
+    def _told(self, batch: Batch) -> Batch:
+        """The batch without what the model is not told."""
+        if self.inputs == "text":
+            return replace(batch, audio=torch.zeros_like(batch.audio))
+        if self.inputs == "audio":
+            return replace(batch, dms_lengths=torch.zeros_like(batch.dms_lengths))
+        return batch
 
     def _may_share(self, batch: Batch) -> bool:
         return self.share_prompts and len(batch.prompt_lengths) < len(batch)

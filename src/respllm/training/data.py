@@ -20,7 +20,7 @@ class TrainingData:
     """The examples of a run.
 
     Attributes:
-        train_tasks, test_tasks: as the run declares them.
+        train_tasks, test_tasks: those that are learned from, and those that are only tested.
         selections: every task's examples, by task id.
         train, validation: examples with usable audio, all training tasks together.
     """
@@ -51,9 +51,9 @@ def load_training_data(
     Raises:
         DataError: a task without examples, or without usable audio.
     """
-    train_tasks = tuple(get_task(name, folder) for name in config.tasks.train)
-    test_tasks = tuple(get_task(name, folder) for name in config.tasks.test)
-    selections = select_together(train_tasks, test_tasks, data_root, config.protocol)
+    train_tasks = tuple(get_task(name, folder) for name in config.tasks.learned)
+    test_tasks = tuple(get_task(name, folder) for name in config.tasks.not_learned)
+    selections = run_selections(config, folder, data_root)
     train = _part(train_tasks, selections, "train")
     if config.limit_subjects is not None:
         train = _limited(train, config.limit_subjects, config.seed)
@@ -77,6 +77,30 @@ def load_training_data(
                 next_step="run `respllm data verify` on the data root",
             )
     return data
+
+
+def validation_examples(config: RunConfig, folder: Path, data_root: Path) -> list[Example]:
+    """What a run was selected by: the validation parts of its training tasks.
+
+    Args:
+        folder: where relative paths of the run's task files start.
+    """
+    train_tasks = [get_task(name, folder) for name in config.tasks.learned]
+    return _part(train_tasks, run_selections(config, folder, data_root), "validation")
+
+
+def run_selections(config: RunConfig, folder: Path, data_root: Path) -> dict[str, Selection]:
+    """Every task of a run, with nobody learned from in one and tested in another.
+
+    Args:
+        folder: where relative paths of the run's task files start.
+    """
+    return select_together(
+        [get_task(name, folder) for name in config.tasks.train],
+        [get_task(name, folder) for name in config.tasks.test],
+        data_root,
+        config.protocol,
+    )
 
 
 def split_hashes(selections: Mapping[str, Selection]) -> dict[str, dict[str, str]]:
