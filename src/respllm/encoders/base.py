@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 from abc import ABC, abstractmethod
 from typing import Self
 
@@ -10,7 +11,7 @@ import torch
 from torch import Tensor, nn
 
 from respllm.audio.frontend import N_FRAMES, N_MELS
-from respllm.errors import RespllmError
+from respllm.errors import ConfigError, RespllmError
 
 N_TOKENS = 64
 
@@ -58,10 +59,32 @@ class AudioEncoder(nn.Module, ABC):
         Raises:
             RespllmError: another shape.
         """
+        return self.differentiable_tokens(mel)
+
+    def differentiable_tokens(self, mel: Tensor | np.ndarray) -> Tensor:
+        """As `tokens`; weights that need a gradient get one."""
         mel = self._checked(mel)
         if not len(mel):
             return mel.new_empty((0, self.n_tokens, self.width))
         return self._encode(mel)
+
+    @property
+    def has_weights(self) -> bool:
+        """Whether there is anything to train in a copy."""
+        return next(self.parameters(), None) is not None
+
+    def trainable_copy(self) -> TrainableEncoder:
+        """A copy whose weights are trained; this encoder stays as it is.
+
+        Raises:
+            ConfigError: an encoder without weights.
+        """
+        if not self.has_weights:
+            raise ConfigError(
+                f"The encoder {self.name!r} has no weights to train",
+                next_step="choose the encoder 'opera-ct', or train on the tokens as they are",
+            )
+        return TrainableEncoder(copy.deepcopy(self))
 
     @abstractmethod
     def _encode(self, mel: Tensor) -> Tensor:
@@ -77,3 +100,26 @@ class AudioEncoder(nn.Module, ABC):
                 next_step="use respllm.audio.log_mel, one per clip",
             )
         return mel.detach()
+
+
+class TrainableEncoder(nn.Module):
+    """An encoder that is trained, for the baselines that adapt it: log-mels to audio tokens.
+
+    Every weight gets a gradient. The network keeps computing as in evaluation: batch norm uses the
+    checkpoint's statistics (its scale and shift are trained), and there is no dropout and no
+    stochastic depth. So a clip's tokens depend on that clip alone while training too, whatever
+    shares its batch; what is validated is what was trained; and the statistics of 64 bands, learned
+    from far more recordings than a task has, do not drift. The published code lets them drift and
+    drops paths (0.1); both only regularise, and the kept model is the best on validation people.
+
+    Args:
+        encoder: a copy that nobody else uses.
+    """
+
+    def __init__(self, encoder: AudioEncoder) -> None:
+        super().__init__()
+        self.encoder = encoder.requires_grad_(True)
+
+    def forward(self, mel: Tensor) -> Tensor:
+        """(B, 256, 64) to (B, 64, A), with gradients."""
+        return self.encoder.differentiable_tokens(mel)

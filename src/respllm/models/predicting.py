@@ -8,13 +8,13 @@ import numpy as np
 import torch
 from torch import nn
 
-from respllm.batching import ExampleSet, length_sorted_batches
+from respllm.batching import Batchable, length_sorted_batches
 
 
 @torch.inference_mode()
 def predict_logits(
     model: nn.Module,
-    examples: ExampleSet,
+    examples: Batchable,
     positions: Sequence[int] | None = None,
     *,
     batch_size: int = 32,
@@ -24,8 +24,8 @@ def predict_logits(
     """Log-odds of answer 1 against 0.
 
     Args:
-        model: anything that maps a `Batch` to (B, 2) logits; used in evaluation mode, and left in
-            the mode it was in.
+        model: anything that maps a batch of `examples` to (B, 2) logits; used in evaluation mode,
+            and left in the mode it was in.
         examples: what is asked.
         positions: which examples; None asks all.
         batch_size: examples computed at once; it does not change a result.

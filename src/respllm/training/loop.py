@@ -1,4 +1,4 @@
-"""One optimisation loop for every model that maps a `Batch` to two logits."""
+"""One optimisation loop for every model that maps a batch to two logits."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from accelerate import Accelerator
 from accelerate.utils import gather_object
 from torch import nn
 
-from respllm.batching import ExampleSet, mixed_batches
+from respllm.batching import Batchable, mixed_batches
 from respllm.config import TrainingConfig
 from respllm.errors import RespllmError
 from respllm.models import load_trained_state, predict_logits
@@ -53,8 +53,8 @@ class Start:
 @deterministic()
 def optimise(
     model: nn.Module,
-    train: ExampleSet,
-    validation: ExampleSet,
+    train: Batchable,
+    validation: Batchable,
     config: TrainingConfig,
     seed: int,
     accelerator: Accelerator,
@@ -137,7 +137,7 @@ def _remaining(
 def _step(
     model: nn.Module,
     optimizer: torch.optim.Optimizer,
-    train: ExampleSet,
+    train: Batchable,
     rows: np.ndarray,
     config: TrainingConfig,
     seed: int,
@@ -184,7 +184,7 @@ def _step(
 
 
 def _validate(
-    model: nn.Module, validation: ExampleSet, config: TrainingConfig, accelerator: Accelerator
+    model: nn.Module, validation: Batchable, config: TrainingConfig, accelerator: Accelerator
 ) -> np.ndarray:
     """Logits of all validation examples, each process computing its share."""
     rows = range(accelerator.process_index, len(validation), accelerator.num_processes)
