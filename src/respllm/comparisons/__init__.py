@@ -1,0 +1,42 @@
+"""Many models on the same people: baselines, ablations, controls, and the paper's tables."""
+
+from respllm.comparisons.collecting import collect, collect_curve
+from respllm.comparisons.entries import BASELINE_NAMES, ENTRIES, Entry
+from respllm.comparisons.learning_curve import CurvePoint, LearningCurve, learning_curve
+from respllm.comparisons.rendering import (
+    cell_lines,
+    comparison_frame,
+    comparison_markdown,
+    foot,
+    lead_text,
+    mean_lines,
+    reference_title,
+)
+from respllm.comparisons.study import Study
+from respllm.comparisons.tables import TABLES, everything, paper_table
+from respllm.comparisons.tabulating import Cell, ComparisonResult, ModelRow
+
+__all__ = [
+    "BASELINE_NAMES",
+    "ENTRIES",
+    "TABLES",
+    "Cell",
+    "ComparisonResult",
+    "CurvePoint",
+    "Entry",
+    "LearningCurve",
+    "ModelRow",
+    "Study",
+    "cell_lines",
+    "collect",
+    "collect_curve",
+    "comparison_frame",
+    "comparison_markdown",
+    "everything",
+    "foot",
+    "lead_text",
+    "learning_curve",
+    "mean_lines",
+    "paper_table",
+    "reference_title",
+]

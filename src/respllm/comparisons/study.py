@@ -1,0 +1,261 @@
+"""A study: many models on the same people, seeds and test parts, kept in one folder.
+
+`study.yaml` the run it is about; `study.json` where its task files are, fingerprints of who is in
+which part, and what the protocol did;
+`<model>/seed-<k>/clips.csv` every scored clip of a finished model (and `<model>/seed-<k>/run*/`
+the run folders it was trained in); `looks.jsonl` one line per look at the test parts.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Callable, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from functools import cached_property
+from pathlib import Path
+
+import yaml
+
+from respllm.audio.properties import RecordingProperties, recording_properties
+from respllm.batching import Heard, hear
+from respllm.comparisons.entries import Entry
+from respllm.config import RunConfig, StrictModel, parse
+from respllm.encoders import AudioEncoder, load_encoder
+from respllm.errors import AudioError, ConfigError, DataError
+from respllm.evaluation import ScoreRow, read_scores, write_scores
+from respllm.inference.evaluate import held_out
+from respllm.models import default_device
+from respllm.models.text_embedding import TextEmbedder, text_embedder
+from respllm.simulation import is_simulated
+from respllm.tasks import Learned, Selection, Task
+from respllm.training.data import load_training_data, split_hashes
+from respllm.training.run_folder import write_text
+from respllm.types import ProtocolName
+
+CONFIG, RECORD, SCORES = "study.yaml", "study.json", "clips.csv"
+Progress = Callable[[int, int], None]
+
+
+@dataclass(frozen=True, slots=True)
+class StudyData:
+    """What every model of a study learns from and is tested on.
+
+    Attributes:
+        encoder: of the run.
+        trained, targets: tasks with a training part, and tasks that are only tested.
+        train, validation, test: examples with usable audio, all tasks together.
+        selections: each task's parts and notes.
+    """
+
+    encoder: AudioEncoder
+    trained: tuple[Task, ...]
+    targets: tuple[Task, ...]
+    train: Heard
+    validation: Heard
+    test: Heard
+    selections: Mapping[str, Selection]
+
+    @property
+    def tasks(self) -> tuple[Task, ...]:
+        """All tasks, trained ones first."""
+        return (*self.trained, *self.targets)
+
+    @property
+    def simulated(self) -> bool:
+        """Whether any tested recording is simulated."""
+        return any(is_simulated(e.clip.record.audio_path) for e in self.test.examples)
+
+
+class StudyRecord(StrictModel):
+    """What a table needs beside the scores.
+
+    Attributes:
+        task_folder: where relative paths of the run's task files start.
+        simulated: whether any tested recording is simulated.
+        notes: per task, what the protocol did.
+        splits: fingerprints of who is in which part.
+    """
+
+    task_folder: Path
+    simulated: bool
+    notes: dict[str, tuple[str, ...]]
+    splits: dict[str, dict[str, str]]
+
+
+class Study:
+    """A study's folder and data.
+
+    Args:
+        config: the run that trains RespLLM; every other model is derived from it.
+        task_folder: where relative paths of its task files start.
+        data_root: holds one folder per dataset.
+        folder: of the study; made if it is not there.
+
+    Raises:
+        ConfigError: the folder holds a study of another run, or something else.
+    """
+
+    def __init__(
+        self,
+        config: RunConfig,
+        task_folder: Path,
+        data_root: Path,
+        folder: Path,
+        progress: Progress | None = None,
+    ) -> None:
+        self.config = config
+        self.task_folder = task_folder
+        self.data_root = data_root
+        self.folder = folder
+        self._progress = progress
+        self._claim()
+
+    @property
+    def protocol(self) -> ProtocolName:
+        """The data choices of all its models."""
+        return self.config.protocol
+
+    def place(self, entry: Entry, seed: int) -> Path:
+        """The folder of one model with one seed."""
+        return self.folder / entry.name / f"seed-{seed}"
+
+    def finished(self, entry: Entry, seed: int) -> bool:
+        """Whether a model's scores are there."""
+        return (self.place(entry, seed) / SCORES).is_file()
+
+    def scores(self, entry: Entry, seed: int) -> list[ScoreRow]:
+        """Every scored clip of a finished model."""
+        return read_scores(self.place(entry, seed) / SCORES)
+
+    def keep(self, entry: Entry, seed: int, rows: list[ScoreRow]) -> None:
+        """Keep a model's scores, and log that it looked at the test parts."""
+        look = {
+            "time": datetime.now(UTC).isoformat(timespec="seconds"),
+            "model": entry.name,
+            "seed": seed,
+            "protocol": self.protocol,
+            "test_clips": sum(row.part == "test" for row in rows),
+        }
+        with (self.folder / "looks.jsonl").open("a", encoding="utf-8") as file:
+            file.write(json.dumps(look) + "\n")
+        write_scores(self.place(entry, seed) / SCORES, rows)
+
+    @cached_property
+    def data(self) -> StudyData:
+        """Examples and audio tokens, selected and heard once.
+
+        Raises:
+            DataError: the recordings or their parts are not those the study began with.
+        """
+        encoder = load_encoder(self.config.encoder.name, self.config.encoder.checkpoint)
+        encoder.to(default_device())
+        data = load_training_data(
+            self.config, self.task_folder, self.data_root, encoder, progress=self._progress
+        )
+        learned = Learned.of([*data.train.examples, *data.validation.examples])
+        tasks = (*data.train_tasks, *data.test_tasks)
+        selections = {task.id: held_out(data.selections[task.id], learned) for task in tasks}
+        tested = [e for task in tasks for e in selections[task.id].parts["test"]]
+        test = hear(tested, encoder, progress=self._progress)
+        found = StudyData(
+            encoder,
+            data.train_tasks,
+            data.test_tasks,
+            data.train,
+            data.validation,
+            test,
+            selections,
+        )
+        self._record(found, split_hashes(data.selections))
+        return found
+
+    @cached_property
+    def embedder(self) -> TextEmbedder:
+        """What reads DMS texts for the soft baselines; texts are embedded once."""
+        settings, seed = self.config.baselines, self.config.seed
+        return text_embedder(settings.text, self.config.model, seed, default_device())
+
+    @cached_property
+    def properties(self) -> Mapping[Path, RecordingProperties]:
+        """How each recording was made, by its path; those that cannot be read are left out."""
+        parts = (self.data.train, self.data.validation, self.data.test)
+        paths = sorted({e.clip.record.audio_path for part in parts for e in part.examples})
+        with ThreadPoolExecutor(min(8, os.cpu_count() or 1)) as pool:
+            found = zip(paths, pool.map(_properties, paths), strict=True)
+            return {path: known for path, known in found if known is not None}
+
+    def _claim(self) -> None:
+        path = self.folder / CONFIG
+        declared = self.config.model_dump(mode="json")
+        if path.is_file():
+            before = read_config(self.folder).model_dump(mode="json")
+            if changed := [key for key, value in declared.items() if before[key] != value]:
+                raise ConfigError(
+                    f"{self.folder} holds a study of a run with other settings: "
+                    f"{', '.join(changed)}",
+                    next_step="choose another --out, or give the run file it began with",
+                )
+            return
+        if self.folder.exists() and any(self.folder.iterdir()):
+            raise ConfigError(
+                f"{self.folder} is not empty and holds no study", next_step="choose another --out"
+            )
+        write_text(path, yaml.safe_dump(declared, sort_keys=False))
+
+    def _record(self, data: StudyData, splits: dict[str, dict[str, str]]) -> None:
+        """Keep what a table needs beside the scores, or check that nothing changed."""
+        path = self.folder / RECORD
+        if not path.is_file():
+            record = StudyRecord(
+                task_folder=self.task_folder.resolve(),
+                simulated=data.simulated,
+                notes={i: selection.notes for i, selection in data.selections.items()},
+                splits=splits,
+            )
+            write_text(path, record.model_dump_json(indent=2) + "\n")
+        elif read_record(self.folder).splits != splits:
+            raise DataError(
+                "The recordings or their parts are not those this study began with",
+                where=str(self.folder),
+                next_step="give the same --data-root as before, or choose another --out",
+            )
+
+
+def read_config(folder: Path) -> RunConfig:
+    """The run that a study is about.
+
+    Raises:
+        ConfigError: no study is here.
+    """
+    path = folder / CONFIG
+    if not path.is_file():
+        raise ConfigError(
+            f"No study in {folder}",
+            expected=f"a folder with {CONFIG}, as `respllm table` or `respllm baselines` writes it",
+            next_step="check the path",
+        )
+    return parse(yaml.safe_load(path.read_text(encoding="utf-8")), RunConfig, str(path))
+
+
+def read_record(folder: Path) -> StudyRecord:
+    """What a study keeps beside its scores.
+
+    Raises:
+        ConfigError: the study was stopped before it heard its data.
+    """
+    path = folder / RECORD
+    if not path.is_file():
+        raise ConfigError(
+            f"The study in {folder} has no result yet", next_step="run `respllm table` on it"
+        )
+    return parse(json.loads(path.read_text(encoding="utf-8")), StudyRecord, str(path))
+
+
+def _properties(path: Path) -> RecordingProperties | None:
+    try:
+        return recording_properties(path)
+    except AudioError:  # a clip of it could be heard; the controls see a missing value
+        return None

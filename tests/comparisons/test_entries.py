@@ -1,0 +1,54 @@
+from __future__ import annotations
+
+import csv
+from importlib.resources import files
+
+import pytest
+
+from respllm.comparisons import BASELINE_NAMES, ENTRIES, TABLES
+from respllm.comparisons.entries import applicable, entry
+from respllm.config import ModelConfig, RunConfig, TaskLists
+from respllm.errors import ConfigError
+from respllm.models import PRESETS
+
+RUN = RunConfig(name="run", tasks=TaskLists(train=("S7",)))
+
+
+def printed(table: int) -> set[str]:
+    path = files("respllm.evaluation").joinpath("tables", "paper_tables.csv")
+    rows = csv.DictReader(path.read_text().splitlines())
+    return {row["model"] for row in rows if row["table"] == str(table)}
+
+
+@pytest.mark.parametrize("number", sorted(TABLES))
+def test_every_row_of_the_papers_tables_has_its_entry(number: int) -> None:
+    assert {entry(name).paper for name in TABLES[number].rows} == printed(number)
+
+
+def test_every_language_model_of_the_paper_is_run_as_its_preset() -> None:
+    names = list(TABLES[6].rows)
+    llms = [entry(name).config(RUN).model.llm for name in names]
+    assert set(llms) == set(PRESETS) - {"nano"}
+
+
+def test_controls_change_what_they_say_and_nothing_else() -> None:
+    for name, model in (
+        ("respllm", ModelConfig()),
+        ("respllm-text", ModelConfig(inputs="text")),
+        ("respllm-audio", ModelConfig(inputs="audio")),
+        ("respllm-random", ModelConfig(random_weights=True)),
+    ):
+        changed = entry(name).config(RUN)
+        assert changed == RUN.model_copy(update={"name": f"run-{name}", "model": model})
+
+
+def test_a_random_language_model_is_no_control_for_nano() -> None:
+    assert "respllm-random" not in applicable(BASELINE_NAMES, RUN)
+    other = RUN.model_copy(update={"model": ModelConfig(llm="gemma2-2b")})
+    assert "respllm-random" in applicable(BASELINE_NAMES, other)
+
+
+def test_an_unknown_model_is_refused_with_a_near_miss() -> None:
+    with pytest.raises(ConfigError, match="Did you mean 'fusion-soft'"):
+        entry("fusion-sof")
+    assert {one.name for one in ENTRIES.values()} == set(ENTRIES)
