@@ -10,9 +10,9 @@ import pytest
 import torch
 
 from respllm.batching import Heard, hear
-from respllm.config import BaselineSettings, ModelConfig, TrainingConfig
+from respllm.config import BaselineSettings, ModelConfig, RunConfig, TrainingConfig, read_yaml
 from respllm.errors import ConfigError, DataError
-from respllm.models.baselines import BASELINES, published_settings
+from respllm.models.baselines import BASELINES
 from respllm.models.text_embedding import TextEmbedder, text_embedder
 from respllm.training.baseline import FittedBaseline, fit_baseline
 from respllm.training.validation import task_aurocs
@@ -263,9 +263,13 @@ def test_what_cannot_be_trained_is_refused(embedder: TextEmbedder) -> None:
         fit("fusion-add", people.where(lambda one: False), people, embedder)
 
 
-def test_the_published_setting_is_offered() -> None:
-    published = published_settings()
-    assert published.readout == "task-blind"
-    assert published.text == "bert"
-    assert published.fine_tuning.learning_rate == 1e-4
-    assert (published.training.epochs, published.training.batch_size) == (10, 64)
+def test_the_published_settings_train_as_they_are_declared(embedder: TextEmbedder) -> None:
+    """Those of `as_published.yaml`, with a text that needs no download."""
+    source = Path(__file__).resolve().parents[2] / "configs" / "as_published.yaml"
+    published = read_yaml(source, RunConfig).baselines
+    assert (published.text, published.readout) == ("bert", "task-blind")
+    assert published.fine_tuning == published.training
+    train, validation = (cohort(160, **BOTH, seed=seed) for seed in (0, 1))
+    fitted = fit("fusion-add", train, validation, embedder, published)
+    assert fitted.outputs == ()
+    assert fitted.steps == 10 * -(-160 // 64)

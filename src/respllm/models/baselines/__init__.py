@@ -7,7 +7,6 @@ from respllm.models.baselines.registry import (
     build_baseline,
     get_baseline,
 )
-from respllm.models.baselines.settings import published_settings
 from respllm.models.baselines.standardising import Standardise
 
 __all__ = [
@@ -17,5 +16,4 @@ __all__ = [
     "Standardise",
     "build_baseline",
     "get_baseline",
-    "published_settings",
 ]
