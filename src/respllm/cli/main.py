@@ -9,7 +9,21 @@ import warnings
 
 import typer
 
-from respllm.cli import cache, data, demo, doctor, evaluate, predict, simulate, train
+from respllm.cli import (
+    audit,
+    baselines,
+    cache,
+    curve,
+    data,
+    demo,
+    doctor,
+    evaluate,
+    predict,
+    report,
+    simulate,
+    table,
+    train,
+)
 from respllm.errors import RespllmError
 
 app = typer.Typer(
@@ -25,6 +39,11 @@ app.add_typer(data.app, name="data")
 app.command("simulate")(simulate.simulate)
 app.command("train")(train.train)
 app.command("evaluate")(evaluate.evaluate)
+app.command("baselines")(baselines.baselines)
+app.command("table")(table.table)
+app.command("curve")(curve.curve)
+app.command("audit")(audit.audit)
+app.command("report")(report.report)
 app.command("predict")(predict.predict)
 app.command("cache")(cache.cache)
 app.command("doctor")(doctor.doctor)
