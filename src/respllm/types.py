@@ -66,7 +66,11 @@ class Record:
         dms: what the person stated.
         labels: condition -> 0 or 1. A condition that is not there is unknown for this record.
         splits: name of a published split -> the part this record is in.
-        device: recording device or platform, if stated. Never shown to the model.
+        device: recording device or platform, if stated.
+        site: where it was recorded (a hospital, a country), if stated.
+        language: the person's, if stated.
+        recruitment: how the person came into the dataset, if stated. These four are never shown to
+            the model: they are for audits.
         events: annotated stretches, in time order.
         subject_known: whether `subject_id` comes from the publisher.
     """
@@ -80,6 +84,9 @@ class Record:
     labels: Mapping[str, int] = field(default_factory=dict)
     splits: Mapping[str, Split] = field(default_factory=dict)
     device: str | None = None
+    site: str | None = None
+    language: str | None = None
+    recruitment: str | None = None
     events: tuple[SoundEvent, ...] = ()
     subject_known: bool = True
 

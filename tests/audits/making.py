@@ -68,6 +68,8 @@ class Someone:
     sound: float = 0.0
     dms: Dms = NOTHING
     device: str | None = None
+    site: str | None = None
+    language: str | None = None
 
 
 def examples_of(people: Sequence[Someone], task: Task) -> tuple[Example, ...]:
@@ -82,6 +84,8 @@ def examples_of(people: Sequence[Someone], task: Task) -> tuple[Example, ...]:
             one.dms,
             {task.condition_name: one.label},
             device=one.device,
+            site=one.site,
+            language=one.language,
         )
         found.append(
             Example(task.id, Clip(record), task_prompt(task), dms_text(one.dms), one.label)

@@ -130,11 +130,15 @@ def test_recordings_that_cannot_be_decoded_are_left_out(tmp_path: Path) -> None:
 
 def test_every_property_is_read_from_a_record_or_a_file() -> None:
     record = examples_of(people(1, ("A",)), get_task("T6"))[0].clip.record
+    record = replace(record, recruitment="REACT", site="B", language="en")
     assert {name: one.value(record, PLAIN) for name, one in PROPERTIES.items()} == {
         "sampling rate": 16_000,
         "channels": 1,
         "bandwidth": 8000.0,
         "device": "A",
+        "recruitment source": "REACT",
+        "site": "B",
+        "language": "en",
         "loudness": -20.0,
         "duration": 5.0,
         "noise floor": -60.0,

@@ -74,4 +74,21 @@ def test_what_nobody_states_is_said() -> None:
     rows, (finding,) = subgroups(one)
     assert rows == []
     assert finding.verdict == "not checked"
-    assert "Site and language are not stated" in unstated(["T6"]).text
+    told = {finding.text.split(" is not")[0] for finding in unstated([one])}
+    assert told == {"Sex", "Age band", "Device", "Site", "Language"}
+
+
+def test_site_and_language_are_groups_where_they_are_stated() -> None:
+    people = [
+        Someone(f"p{i}", i % 2, float(i % 2), site="AB"[i // 20], language="en") for i in range(40)
+    ]
+    one, _, _ = asked_about(people, by_sound)
+    rows, _ = subgroups(one)
+    assert {(r.attribute, r.group) for r in rows} == {
+        ("site", "A"),
+        ("site", "B"),
+        ("language", "en"),
+    }
+    assert {finding.text.split(" is not")[0] for finding in unstated([one])} == {
+        *("Sex", "Age band", "Device")
+    }

@@ -126,3 +126,22 @@ def test_records_with_one_id_are_refused() -> None:
     with pytest.raises(DataError, match=r"Two recordings have the id 'a/1'.*x and y"):
         gather([one, two])
     assert gather([one]) == DatasetContents(records=(one,), missing=())
+
+
+def test_what_only_audits_may_see_is_read_where_it_is_stated(small_cohort: Path) -> None:
+    stated = {
+        name: {
+            field
+            for record in load_records(name, small_cohort)
+            for field in ("device", "site", "language", "recruitment")
+            if getattr(record, field) is not None
+        }
+        for name in DATASETS
+    }
+    assert stated == {
+        "icbhi": {"device"},
+        "kauh": {"device"},
+        "coswara": {"site"},
+        "uk_covid19": {"recruitment"},
+        "covid19_sounds": {"device", "language"},
+    }

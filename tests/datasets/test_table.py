@@ -517,3 +517,12 @@ def test_the_covid19_cough_recordings(
     listed = {"telegram": 624, "call-center": 700}[source]
     assert len(labels) + len(names) + len(contents.repeated) == listed
     assert contents.missing == ()
+
+
+def test_columns_for_audits_are_read_and_stay_out_of_what_was_stated(tmp_path: Path) -> None:
+    row = {"audio": "a.wav", "patient": "p", "label": 1, "device": "Littmann", "country": "UK"}
+    write_csv(tmp_path, [row])
+    (found,) = read(tmp_path, subject_column="patient", columns={"site": "country"}).rows
+    assert (found.record.device, found.record.site) == ("Littmann", "UK")
+    assert found.record.language is found.record.recruitment is None
+    assert found.record.dms == Dms()

@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TypeVar
 
-from respllm.audits.asking import Listener, answered
+from respllm.audits.asking import Answered, Listener, answered
 from respllm.audits.data import audit_selections, selected
 from respllm.audits.matching import matched
 from respllm.audits.modalities import modalities
@@ -85,6 +85,7 @@ def audit(
     asked: list[QuestionEffect] = []
     matches: list[MatchedScore] = []
     groups: list[SubgroupScore] = []
+    asked_about: list[Answered] = []
     scores: dict[str, dict[str, float]] = {}
     names = {task.id for task in trained}
     borrowed = list({task.id: task for task in (*tasks, *trained)}.values())
@@ -98,12 +99,13 @@ def audit(
             text = f"{task.id}: no test recording could be heard, so nothing was asked."
             findings.append(Finding("modalities", task.id, "not checked", text))
             continue
+        asked_about.append(one)
         scores[task.id] = record_scores(one.clips)
         findings += _kept(inputs, modalities(one, listener, seed))
         findings += _kept(asked, questions(one, listener, borrowed))
         findings += _kept(matches, matched(one, seed))
         findings += _kept(groups, subgroups(one))
-    findings.append(unstated([task.id for task in tasks]))
+    findings += unstated(asked_about)
     data = audit_selections(tasks, trained, selections, data_root, seed=seed, model_scores=scores)
     return AuditResult(
         run=run,

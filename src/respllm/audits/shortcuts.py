@@ -58,12 +58,14 @@ PROPERTIES: dict[str, Property] = {
     "channels": Property("provenance", False, lambda _, file: file.channels),
     "bandwidth": Property("provenance", True, lambda _, file: file.bandwidth_hz),
     "device": Property("provenance", False, lambda record, _: record.device),
+    "recruitment source": Property("provenance", False, lambda record, _: record.recruitment),
+    "site": Property("provenance", False, lambda record, _: record.site),
+    "language": Property("provenance", False, lambda record, _: record.language),
     "loudness": Property("acoustic", True, lambda _, file: file.loudness_dbfs),
     "duration": Property("acoustic", True, lambda _, file: file.seconds),
     "noise floor": Property("acoustic", True, lambda _, file: file.noise_floor_dbfs),
     "clipping": Property("acoustic", True, lambda _, file: file.clipped_fraction),
 }
-"""Recruitment source belongs here too, but no `Record` states it."""
 
 Measured = Mapping[Path, RecordingProperties]
 ModelScores = Mapping[str, Mapping[str, float]]

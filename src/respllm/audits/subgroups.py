@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 
 from respllm.audits.asking import Answered
@@ -30,8 +30,9 @@ ATTRIBUTES: dict[str, Callable[[Record], str | None]] = {
     "sex": lambda record: record.dms.gender,
     "age band": age_band,
     "device": lambda record: record.device,
+    "site": lambda record: record.site,
+    "language": lambda record: record.language,
 }
-"""Site and language are no part of what today's datasets state (`Record`)."""
 
 
 def subgroups(one: Answered) -> tuple[list[SubgroupScore], list[Finding]]:
@@ -40,13 +41,22 @@ def subgroups(one: Answered) -> tuple[list[SubgroupScore], list[Finding]]:
     return rows, _findings(one, rows)
 
 
-def unstated(task_ids: list[str]) -> Finding:
-    """What no dataset here states."""
-    text = (
-        f"Site and language are not stated by the datasets of {', '.join(task_ids)}, so nothing is "
-        "known about them."
-    )
-    return Finding("subgroups", "", "not checked", text)
+def unstated(answered: Sequence[Answered]) -> list[Finding]:
+    """Attributes that nobody in some of the tasks states."""
+    found = []
+    for attribute, stated in ATTRIBUTES.items():
+        silent = [
+            one.task.id
+            for one in answered
+            if not any(stated(example.clip.record) for example in one.examples)
+        ]
+        if silent:
+            text = (
+                f"{attribute.capitalize()} is not stated for {', '.join(silent)}, so nothing is "
+                "known about it there."
+            )
+            found.append(Finding("subgroups", "", "not checked", text))
+    return found
 
 
 def _rows(one: Answered, attribute: str) -> list[SubgroupScore]:
@@ -90,6 +100,6 @@ def _findings(one: Answered, rows: list[SubgroupScore]) -> list[Finding]:
         )
         found.append(Finding("subgroups", task_id, "note", text))
     if not rows:
-        text = f"{task_id}: nobody states sex, age or device, so there are no groups to compare."
+        text = f"{task_id}: nobody states any of these, so there are no groups to compare."
         found.append(Finding("subgroups", task_id, "not checked", text))
     return found

@@ -37,6 +37,11 @@ def is_stated(cell: str) -> bool:
     return cell.strip().lower().replace("_", " ") not in NOT_STATED
 
 
+def read_words(cell: str) -> str | None:
+    """Free words as they stand; None if nothing is stated."""
+    return " ".join(cell.split()) if is_stated(cell) else None
+
+
 def look_up(cell: str, names: Mapping[str, Name], kind: str, where: str) -> Name:
     """The name of a code, whatever its case. `names` has lower-case keys.
 

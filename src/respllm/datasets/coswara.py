@@ -25,6 +25,7 @@ from respllm.datasets.codes import (
     look_up,
     read_gender,
     read_number,
+    read_words,
 )
 from respllm.datasets.dataset import Dataset, DatasetContents, gather, require_folder
 from respllm.datasets.delimited import Row, by_key, read_table_with_header
@@ -82,7 +83,7 @@ def read(root: Path) -> DatasetContents:
     require_folder(root, DATASET)
     people = by_key(
         read_table_with_header(
-            root / "combined_data.csv", ["id", "a", "g", "covid_status", *SYMPTOMS, *HISTORY]
+            root / "combined_data.csv", ["id", "a", "g", "covid_status", "l_c", *SYMPTOMS, *HISTORY]
         ),
         "id",
     )
@@ -125,6 +126,7 @@ def _records(row: Row, audio: dict[str, Path]) -> list[Record]:
             audio_path=audio[sound],
             dms=dms,
             labels={} if covid19 is None else {"covid19": covid19},
+            site=read_words(row["l_c"]),
         )
         for sound in SOUNDS
         if sound in audio

@@ -20,7 +20,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from pathlib import Path, PureWindowsPath
 
-from respllm.datasets.codes import is_stated, look_up, read_age, read_gender
+from respllm.datasets.codes import is_stated, look_up, read_age, read_gender, read_words
 from respllm.datasets.dataset import Dataset, DatasetContents, gather, require_folder
 from respllm.datasets.delimited import Row, read_table_with_header
 from respllm.datasets.on_disk import audio_by_stem
@@ -73,7 +73,7 @@ RAW = "results_raw_20210426_lan_yamnet_*_noloc.csv"
 WEB = "form-app-users"
 
 _AUDIO_ROOTS = ("0426_EN_used_task1", "0426_EN_used_task2", "covid19_data_0426", ".")
-_PERSON = ["Age", "Sex", "Medhistory", "Symptoms"]
+_PERSON = ["Age", "Sex", "Medhistory", "Symptoms", "Language"]
 _FILES = ["Uid", "Folder Name", "Breath filename", "Cough filename"]
 _LABELS = {"0": 0, "1": 1}
 _TASK1_SPLITS: dict[str, Split] = {"0": "train", "1": "validation", "2": "test"}
@@ -248,6 +248,7 @@ def _record(key: Key, listed: _Listed, path: Path) -> Record:
         labels=listed.labels,
         splits=listed.splits,
         device=listed.platform or ("web" if web else None),
+        language=None if listed.person is None else read_words(listed.person["Language"]),
     )
 
 

@@ -129,6 +129,10 @@ class TableReader:
             ),
             labels={} if self.clips or label is None else {self.label: label},
             splits={} if column is None or split is None else {column: split},
+            device=cells.phrase(*cell(self._column("device"))),
+            site=cells.phrase(*cell(self._column("site"))),
+            language=cells.phrase(*cell(self._column("language"))),
+            recruitment=cells.phrase(*cell(self._column("recruitment"))),
         )
         return TableRow(record, start, stop, label)
 

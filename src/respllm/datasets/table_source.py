@@ -12,7 +12,17 @@ from respllm.datasets.table_cells import canonical
 
 Scalar = bool | int | float | str
 OptionalColumn = Literal[
-    "gender", "age", "medical_history", "symptoms", "recording_location", "start", "stop"
+    "gender",
+    "age",
+    "medical_history",
+    "symptoms",
+    "recording_location",
+    "device",
+    "site",
+    "language",
+    "recruitment",
+    "start",
+    "stop",
 ]
 
 
@@ -35,8 +45,9 @@ class TableSource(StrictModel):
             `Record.splits` it has the column's name. `None` splits by subject.
         where: column -> value; only rows that have all these values are read.
         columns: where gender, age, medical_history, symptoms, recording_location, start and stop
-            (seconds) are found. By default in the column of that name, if there is one; `null`
-            leaves such a column unread. With start or stop a row is a clip of its recording.
+            (seconds) are found, and device, site, language and recruitment, which are for audits
+            only. By default in the column of that name, if there is one; `null` leaves such a
+            column unread. With start or stop a row is a clip of its recording.
     """
 
     table: Path

@@ -25,6 +25,7 @@ from respllm.datasets.codes import (
     read_age,
     read_gender,
     read_number,
+    read_words,
 )
 from respllm.datasets.dataset import Dataset, DatasetContents, gather, require_folder
 from respllm.datasets.delimited import Row, by_key, read_table_with_header
@@ -89,6 +90,7 @@ def read(root: Path) -> DatasetContents:
                 "age",
                 "gender",
                 "covid_test_result",
+                "recruitment_source",
                 *(NO_HISTORY, *HISTORY),
                 *(NO_SYMPTOMS, *SYMPTOMS),
             ],
@@ -182,6 +184,7 @@ def _record(path: Path, sound: str, person: Row, splits: dict[str, Split]) -> Re
         ),
         labels={} if covid19 is None else {"covid19": covid19},
         splits=splits,
+        recruitment=read_words(person["recruitment_source"]),
     )
 
 
