@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -137,3 +139,42 @@ def test_markdown_and_frame_hold_the_same_numbers(kept: dict) -> None:
     assert len(frame) == 4
     value = float(frame.query("model == 'audio' and task == 'T1'").auroc.iloc[0])
     assert re.search(rf"Audio \| {value:.3f} \(", text)
+
+
+@pytest.mark.parametrize(
+    ("keep", "says"),
+    [
+        (lambda row: row.scored.label == 1, "only positives"),
+        (lambda row: row.scored.record_id in {"T1/r0", "T1/r1"}, ""),
+        (lambda row: int(row.scored.record_id.split("r")[1]) < 10, ""),
+    ],
+)
+def test_too_little_gives_a_statement_or_a_wide_interval_and_never_a_crash(
+    kept: dict, keep: Callable[[ScoreRow], bool], says: str
+) -> None:
+    few = {name: [list(filter(keep, seed)) for seed in seeds] for name, seeds in kept.items()}
+    table = result(("audio", "respllm"), few, ["T1"])
+    for row in table.rows:
+        score = row.cells[0].score
+        assert score is not None
+        if says:
+            assert score.value is score.low is score.high is row.mean is None
+            assert says in score.note
+            assert f"{row.entry.title} on T1: {says}" in comparison_markdown(table)
+        else:
+            assert score.low is not None
+            assert score.high is not None
+            assert score.high - score.low > 0.2
+    assert "not a medical device" in comparison_markdown(table)
+    assert len(comparison_frame(table)) == 2
+
+
+def test_constant_scores_are_said_and_lead_nowhere(kept: dict) -> None:
+    constant = [
+        [replace(r, scored=replace(r.scored, logit=0.0)) for r in seed] for seed in kept["audio"]
+    ]
+    audio, respllm = result(("audio", "respllm"), kept | {"audio": constant}, ["T1"]).rows
+    assert audio.cells[0].score is not None
+    assert audio.cells[0].score.value == 0.5
+    assert "same" in audio.cells[0].score.note
+    assert respllm.cells[0].score is not None

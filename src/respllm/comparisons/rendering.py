@@ -91,6 +91,12 @@ def foot(result: ComparisonResult) -> list[str]:
         names = ", ".join(result.averaged) or "none"
         lines.append(f"Mean over the tasks that every model answers: {names}.")
     lines += [f"{row.entry.title} was not run: {row.not_run}" for row in result.rows if row.not_run]
+    lines += dict.fromkeys(
+        f"{row.entry.title} on {cell.task_id}: {cell.score.note}"
+        for row in result.rows
+        for cell in row.cells
+        if cell.score is not None and cell.score.note
+    )
     if any(cell.paper is not None for row in result.rows for cell in row.cells):
         lines.append("Paper: as printed, from one run on the full real datasets.")
     if result.simulated:
