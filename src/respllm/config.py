@@ -14,7 +14,6 @@ from respllm.types import ProtocolName
 HeadName = Literal["published", "last", "mean", "attention"]
 Inputs = Literal["audio and text", "audio", "text"]
 TextName = Literal["bert", "llm"]
-ReadoutName = Literal["per condition", "task-blind"]
 
 
 class StrictModel(BaseModel):
@@ -160,8 +159,6 @@ class BaselineSettings(StrictModel):
         text: who reads the DMS text for the soft ones: "bert" (published) or the run's "llm".
         fine_tune_encoder: train a copy of the audio encoder too (published). An encoder without
             weights is read as it is.
-        readout: of the joint fusions: one output for each condition, or the published one output
-            whatever is asked.
         training: optimisation where only heads are trained, on frozen features. Of three rates from
             1e-3 to 1e-2, all alike within 0.02 on simulated validation people (2,000 subjects, S1
             to S7; selected on one half of them and scored on the other): Audio 0.77, DMS-hard 0.67,
@@ -172,7 +169,6 @@ class BaselineSettings(StrictModel):
 
     text: TextName = "llm"
     fine_tune_encoder: bool = True
-    readout: ReadoutName = "per condition"
     training: TrainingConfig = TrainingConfig(
         epochs=60, batch_size=64, learning_rate=1e-3, patience=15
     )
@@ -190,8 +186,8 @@ class RunConfig(StrictModel):
         tasks: what is learned and what is tested.
         baselines: how the models beside RespLLM are built (`respllm baselines`, `respllm table`).
         init_from: a run folder to start from instead of a fresh model.
-        limit_subjects: at most this many training subjects per task (learning curves, smoke
-            tests); None uses all.
+        limit_subjects: about so many training subjects per task, at least one of each answer
+            (learning curves, smoke tests); None uses all.
     """
 
     name: str = Field(pattern=r"^[A-Za-z0-9._-]+$")

@@ -10,6 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from respllm.batching.hard_dms import HARD_DMS_COLUMNS, age_span, hard_dms
+from respllm.datasets import table_cells
 from respllm.datasets.vocabulary import MEDICAL_HISTORY, RECORDING_LOCATIONS, SYMPTOMS
 from respllm.errors import DataError
 from respllm.types import Dms
@@ -111,3 +112,15 @@ def test_an_unknown_name_is_counted_and_not_lost() -> None:
         "symptom: other",
         "location: other",
     }
+
+
+@given(st.from_regex(r"[<>≤≥]?=?\s*\d{1,3}(\s*(-|–|to)\s*(\d{1,3})?|\s*\+)?", fullmatch=True))
+def test_every_age_that_a_table_may_hold_can_be_coded(written: str) -> None:
+    try:
+        age = table_cells.age(written, "here")
+    except DataError:
+        return
+    span = age_span(age)
+    if age is not None:
+        assert span is not None
+        assert 0 <= span[0] <= span[1]

@@ -43,7 +43,7 @@ def test_a_table_and_then_all_controls_reuse_what_is_there(
     held_out, unseen = again.json
     assert [row["entry"]["name"] for row in held_out["rows"]] == ["age", "audio", "respllm"]
     assert unseen["tasks"] == ["T1"]
-    for name in ("all-trained", "all-targets"):
+    for name in ("age-audio-trained", "age-audio-targets"):
         assert (tmp_path / "study" / f"{name}.csv").is_file()
 
 
@@ -53,7 +53,7 @@ def test_a_learning_curve_from_the_command_line(
 ) -> None:
     arguments = (config, "--data-root", small_cohort, "--seeds", "1", "--out", tmp_path / "study")
     curve = respllm("curve", *arguments, "--json").json
-    assert [result["columns"] for result in curve["results"]] == ["trained", "targets"]
+    assert [result["columns"] for result in curve] == ["trained", "targets"]
     assert (tmp_path / "study" / "curve-trained.md").is_file()
 
 

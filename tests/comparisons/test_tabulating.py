@@ -41,7 +41,11 @@ def auroc(found: list[ScoreRow]) -> float:
 
 
 def result(
-    names: tuple[str, ...], kept: dict, tasks: list[str], **options: object
+    names: tuple[str, ...],
+    kept: dict,
+    tasks: list[str],
+    left_out: dict[str, dict[str, str]] = {},  # noqa: B006
+    **options: object,
 ) -> ComparisonResult:
     settings: dict = {
         "title": "Some table",
@@ -54,7 +58,13 @@ def result(
     }
     entries: list[Entry] = [entry(name) for name in names]
     return tabulate(
-        entries, kept, {}, [TASKS[name] for name in tasks], TRAINED, **(settings | options)
+        entries,
+        kept,
+        {},
+        left_out,
+        [TASKS[name] for name in tasks],
+        TRAINED,
+        **(settings | options),
     )
 
 

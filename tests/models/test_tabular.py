@@ -11,12 +11,10 @@ import pytest
 from respllm.errors import ConfigError, DataError
 from respllm.evaluation.auroc import auroc
 from respllm.models.tabular import (
-    SINGLE_VALUES,
     TabularKind,
     dms_rows,
     fit_tabular,
     flat_rows,
-    single_value,
 )
 from respllm.types import Dms, Example
 from tests.models.baselines.making import example
@@ -155,16 +153,6 @@ def test_dms_rows_keep_missing_apart_from_none() -> None:
     assert second["history: asthma"] == 0
     flags = [name for name in second.index if ":" in str(name) and second[name]]
     assert flags == ["location: lateral", "location: left", "symptom: fever", "symptom: other"]
-
-
-def test_single_values_are_what_was_stated() -> None:
-    told = [Dms("Female", 30, None, ("fever",)), Dms("Other", None, None, ()), Dms("Male", "60+")]
-    found = {name: single_value(name, told) for name in SINGLE_VALUES}
-    assert np.array_equal(found["age"], [30, np.nan, 80], equal_nan=True)
-    assert np.array_equal(found["sex"], [0, np.nan, 1], equal_nan=True)
-    assert np.array_equal(found["symptom-count"], [1, 0, np.nan], equal_nan=True)
-    with pytest.raises(ConfigError, match="Did you mean 'age'"):
-        single_value("agee", told)
 
 
 @both_kinds

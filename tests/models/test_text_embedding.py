@@ -15,7 +15,7 @@ from respllm.config import ModelConfig
 from respllm.errors import ConfigError
 from respllm.models import text_embedding
 from respllm.models.llm import load_llm
-from respllm.models.text_embedding import TextEmbedder, text_embedder
+from respllm.models.text_embedding import TextEmbedder, text_embedder, text_note
 
 TEXTS = ["Gender: Female. Age: 45-64.", "", "Age: 9.", "Gender: Female. Age: 45-64."]
 WORDS = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "age", "female", "cough", "fever"]
@@ -56,7 +56,7 @@ def test_a_language_model_reads_its_beginning_and_averages_the_words(tiny_llm: P
     with torch.no_grad():
         states = loaded.model.eval()(input_ids=torch.tensor([ids])).last_hidden_state[0]
     assert np.allclose(embedder.embed(TEXTS)[0], states[1:].mean(0).numpy(), atol=1e-4)
-    assert embedder.note == ""
+    assert text_note("bert", ModelConfig()) == ""
     assert embedder.width == 48
     assert loaded.identity in embedder.identity
 
@@ -68,7 +68,8 @@ def test_nano_is_a_bag_of_its_word_embeddings_and_says_so() -> None:
     words: Any = loaded.model.get_input_embeddings()  # type: ignore[operator]
     expected = words(torch.tensor(ids)).mean(0).detach().numpy()
     assert np.allclose(embedder.embed(TEXTS)[0], expected, atol=1e-6)
-    assert "random weights" in embedder.note
+    assert "random weights" in text_note("llm", ModelConfig())
+    assert text_note("llm", ModelConfig(llm="gemma2-2b")) == ""
     other = text_embedder("llm", ModelConfig(), 4)
     assert other.identity != embedder.identity
     assert not np.allclose(other.embed(TEXTS[:1])[0], expected)

@@ -116,7 +116,7 @@ def test_an_output_for_each_condition_tells_the_questions_apart(
         train,
         validation,
         embedder,
-        QUICK.model_copy(update={"readout": "task-blind"}),
+        blind=True,
     )
     logits = blind.logits(validation)
     assert blind.outputs == ()
@@ -148,7 +148,7 @@ def test_zero_shot_reads_the_output_of_a_trained_condition_and_no_other(
         train,
         validation,
         embedder,
-        QUICK.model_copy(update={"readout": "task-blind"}),
+        blind=True,
     )
     assert np.isfinite(blind.logits(target)).all()
     assert blind.answers("asthma")
@@ -267,9 +267,9 @@ def test_the_published_settings_train_as_they_are_declared(embedder: TextEmbedde
     """Those of `as_published.yaml`, with a text that needs no download."""
     source = Path(__file__).resolve().parents[2] / "configs" / "as_published.yaml"
     published = read_yaml(source, RunConfig).baselines
-    assert (published.text, published.readout) == ("bert", "task-blind")
+    assert published.text == "bert"
     assert published.fine_tuning == published.training
     train, validation = (cohort(160, **BOTH, seed=seed) for seed in (0, 1))
-    fitted = fit("fusion-add", train, validation, embedder, published)
+    fitted = fit("fusion-add", train, validation, embedder, published, blind=True)
     assert fitted.outputs == ()
     assert fitted.steps == 10 * -(-160 // 64)

@@ -39,11 +39,12 @@ def baselines(
     study, chosen = open_study(config, data_root, out_folder, protocol, seeds)
     results = everything(study, chosen, begun, err, model or BASELINE_NAMES)
     for result in results:
-        finish(result, study, f"all-{result.columns}")
+        finish(result, study, f"{'-'.join(model or ['all'])}-{result.columns}")
     if json:
         print_json(results)
         return
     for result in results:
         print_comparison(result)
     out.print(f"Tables: {study.folder}", highlight=False)
-    out.print(f"Next: respllm audit {study.folder}/respllm/seed-{chosen[0]}/run --data-root DATA")
+    run = f"{study.folder}/respllm/seed-{chosen[0]}/run"
+    out.print(f"Next: respllm evaluate {run} --data-root {data_root}, then audit and report it")

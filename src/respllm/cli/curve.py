@@ -29,13 +29,13 @@ def curve(
     from respllm.comparisons import learning_curve
 
     study, chosen = open_study(config, data_root, out_folder, protocol, seeds)
-    result = learning_curve(study, chosen, begun, err)
-    for one in result.results:
+    results = learning_curve(study, chosen, begun, err)
+    for one in results:
         finish(one, study, f"curve-{one.columns}")
     if json:
-        print_json(result)
+        print_json(results)
         return
-    for one in result.results:
+    for one in results:
         print_comparison(one)
     out.print(f"Tables: {study.folder}/curve-*.md and .csv", highlight=False)
     out.print(f"Next: respllm report RUN --study {study.folder} shows it as a plot.")

@@ -70,10 +70,9 @@ def evaluate_run(
     config = opened.config
     chosen = [get_task(name) for name in tasks or ()]
     asked = protocol or config.protocol
-    # Another protocol may call people validation that this run learned from.
+    # Another protocol, or other data, may call people validation that this run learned from.
     own = not chosen and asked == config.protocol
-    place = opened.folder.task_folder()
-    validation = validation_examples(config, place, data_root) if own else ()
+    validation = validation_examples(opened.folder, data_root) if own else ()
     with progress_bar("hearing test recordings") as progress:
         return evaluate_model(
             opened.checkpoint,

@@ -29,6 +29,7 @@ def report(
 ) -> None:
     """Write one HTML file and one Markdown file: findings first, then all they rest on."""
     from respllm.evaluation import DISCLAIMER
+    from respllm.inference.evaluate import log_look
     from respllm.reports import build_report, write_report
     from respllm.reports.assembling import assemble_inputs
 
@@ -37,6 +38,9 @@ def report(
     inputs = assemble_inputs(
         run, audit_file=AUDIT, study=study, data_root=data_root, cases=case or ()
     )
+    if data_root is not None:
+        model = inputs.attributions[0].model_id if inputs.attributions else ""
+        log_look(run / "results", model, inputs.protocol, "report")
     made = build_report(inputs)
     html, markdown = write_report(made, out_folder or run / "report")
     if json:

@@ -2,7 +2,7 @@
 
 from respllm.comparisons.collecting import collect, collect_curve
 from respllm.comparisons.entries import BASELINE_NAMES, ENTRIES, Entry
-from respllm.comparisons.learning_curve import CurvePoint, LearningCurve, learning_curve
+from respllm.comparisons.learning_curve import learning_curve
 from respllm.comparisons.rendering import (
     cell_lines,
     comparison_frame,
@@ -22,9 +22,7 @@ __all__ = [
     "TABLES",
     "Cell",
     "ComparisonResult",
-    "CurvePoint",
     "Entry",
-    "LearningCurve",
     "ModelRow",
     "Study",
     "cell_lines",

@@ -2,78 +2,75 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 
 from respllm.comparisons import learning_curve, tables
 from respllm.comparisons.entries import ENTRIES, RESPLLM, Entry
-from respllm.comparisons.study import SCORES, read_config, read_record
-from respllm.comparisons.tabulating import Columns, ComparisonResult, tabulate
+from respllm.comparisons.study import SCORES, read_config, read_left_out, read_record
+from respllm.comparisons.tabulating import ComparisonResult, tabulate_parts
 from respllm.evaluation import read_scores
-from respllm.tasks import Task, get_task
+from respllm.tasks import get_task
 
 _LIMITED = f"{RESPLLM}-*-people"
 
 
 def collect(folder: Path) -> tuple[ComparisonResult, ...]:
-    """All finished models of a study beside RespLLM: on held-out people, and on unseen tasks.
+    """The finished models of a study beside RespLLM: on held-out people, and on unseen tasks.
 
-    Only seeds that every finished model has are counted. () without two models.
+    Of the seeds that RespLLM has, those of the most complete other model count; models that lack
+    one of them are left out, and named in the notes. () where nothing is finished beside RespLLM.
 
     Raises:
-        ConfigError: no study is here, or none of its models is finished.
+        ConfigError: no study is here, or it has heard no data yet.
     """
-    found = [entry for name, entry in ENTRIES.items() if _seeds(folder, name)]
-    found.sort(key=lambda entry: entry.name == RESPLLM)  # the reference comes last
-    return _tables(folder, found, tables.TITLES)
+    others = [entry for name, entry in ENTRIES.items() if name != RESPLLM and _seeds(folder, name)]
+    return _tables(folder, others, tables.TITLES)
 
 
 def collect_curve(folder: Path) -> tuple[ComparisonResult, ...]:
     """The learning curve of a study, smallest first; () without one."""
-    sizes = sorted(
-        int(path.name.split("-")[1]) for path in folder.glob(_LIMITED) if _seeds(folder, path.name)
-    )
-    entries = [*(learning_curve.limited(size) for size in sizes), ENTRIES[RESPLLM]]
-    return _tables(folder, entries, learning_curve.TITLES) if sizes else ()
+    sizes = sorted(int(path.name.split("-")[1]) for path in folder.glob(_LIMITED))
+    return _tables(folder, [learning_curve.limited(n) for n in sizes], learning_curve.TITLES)
 
 
 def _tables(
-    folder: Path, entries: list[Entry], titles: tuple[str, str]
+    folder: Path, others: Sequence[Entry], titles: tuple[str, str]
 ) -> tuple[ComparisonResult, ...]:
     config, record = read_config(folder), read_record(folder)
-    if len(entries) < 2 or not _seeds(folder, RESPLLM):
-        return ()
-    seeds = sorted(set.intersection(*(_seeds(folder, entry.name) for entry in entries)))
+    shared = {e.name: _seeds(folder, e.name) & _seeds(folder, RESPLLM) for e in others}
+    seeds = sorted(max(shared.values(), key=len, default=set()))
     if not seeds:
         return ()
-    kept = {
-        entry.name: [read_scores(folder / entry.name / f"seed-{k}" / SCORES) for k in seeds]
-        for entry in entries
-    }
+    whole = [entry for entry in others if {*seeds} <= shared[entry.name]]
+    partial = [entry.title for entry in others if entry not in whole]
     trained = [get_task(name, record.task_folder) for name in config.tasks.learned]
     targets = [get_task(name, record.task_folder) for name in config.tasks.not_learned]
-    parts: tuple[tuple[str, Columns, list[Task]], ...] = (
-        (titles[0], "trained", trained),
-        (titles[1], "targets", targets),
+    notes = {task_id: list(found) for task_id, found in record.notes.items()}
+    if partial:
+        text = f"not all seeds are finished of {', '.join(partial)}"
+        notes[trained[0].id] = [*notes.get(trained[0].id, ()), text]
+    entries = [*whole, ENTRIES[RESPLLM]]
+    return tabulate_parts(
+        entries,
+        {
+            entry.name: [read_scores(_place(folder, entry.name, k) / SCORES) for k in seeds]
+            for entry in entries
+        },
+        {entry.name: read_left_out(_place(folder, entry.name, seeds[0])) for entry in entries},
+        trained,
+        targets,
+        titles,
+        reference=RESPLLM,
+        protocol=config.protocol,
+        simulated=record.simulated,
+        seeds=seeds,
+        notes=notes,
     )
-    return tuple(
-        tabulate(
-            entries,
-            kept,
-            {},
-            tasks,
-            trained,
-            title=title,
-            columns=columns,
-            table=None,
-            reference=RESPLLM,
-            protocol=config.protocol,
-            simulated=record.simulated,
-            seeds=seeds,
-            notes=[f"{task.id}: {note}" for task in tasks for note in record.notes[task.id]],
-        )
-        for title, columns, tasks in parts
-        if tasks
-    )
+
+
+def _place(folder: Path, name: str, seed: int) -> Path:
+    return folder / name / f"seed-{seed}"
 
 
 def _seeds(folder: Path, name: str) -> set[int]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from types import MappingProxyType
 from typing import Literal
 
@@ -86,12 +86,11 @@ _ABLATIONS = (
     ),
 )
 _BLIND = tuple(
-    Entry(
-        f"{entry.name}{BLIND}",
-        f"{entry.title}, task-blind",
-        "baseline",
-        "joint",
-        "as published: one output, whatever is asked",
+    replace(
+        entry,
+        name=f"{entry.name}{BLIND}",
+        title=f"{entry.title}, task-blind",
+        about="as published: one output, whatever is asked",
     )
     for entry in _ABLATIONS
 )
@@ -106,13 +105,13 @@ _CONTROLS = (
         "joint",
         "the same architecture without pretraining",
     ),
-    Entry("age", "Age alone", "tabular", "task", "older speaks for 1; nothing is learned"),
-    Entry("sex", "Sex alone", "tabular", "task", "male speaks for 1; nothing is learned"),
+    Entry("age", "Age alone", "tabular", "joint", "older speaks for 1; nothing is learned"),
+    Entry("sex", "Sex alone", "tabular", "joint", "male speaks for 1; nothing is learned"),
     Entry(
         "symptom-count",
         "Symptom count",
         "tabular",
-        "task",
+        "joint",
         "more speaks for 1; nothing is learned",
     ),
     Entry("dms-logistic", "DMS, logistic", "tabular", "task", "logistic regression on all fields"),
@@ -157,7 +156,10 @@ RUN_CHANGES: Mapping[str, Mapping[str, object]] = MappingProxyType(
         "respllm-text": {"inputs": "text"},
         "respllm-audio": {"inputs": "audio"},
         "respllm-random": {"random_weights": True},
-        **{entry.name: {"llm": entry.name.removeprefix("llm-")} for entry in _LLMS},
+        **{
+            entry.name: {"llm": entry.name.removeprefix("llm-"), "revision": None}
+            for entry in _LLMS
+        },
     }
 )
 """What a run's `model` settings are changed to; nothing for an entry that is not here."""
@@ -177,11 +179,9 @@ def entry(name: str) -> Entry:
     return ENTRIES[name]
 
 
-def applicable(names: tuple[str, ...], run: RunConfig) -> tuple[str, ...]:
-    """Those entries that say something about this run.
-
-    nano begins with random weights: the control with a random language model is the model itself.
-    """
-    if run.model.llm in PRESETS and PRESETS[run.model.llm].hub_id is None:
-        return tuple(name for name in names if name != "respllm-random")
-    return names
+def pointless(name: str, run: RunConfig) -> str:
+    """Why an entry says nothing about a run; "" if it does."""
+    built = run.model.llm in PRESETS and PRESETS[run.model.llm].hub_id is None
+    if name == "respllm-random" and built:
+        return f"{run.model.llm} begins with random weights: this is RespLLM itself"
+    return ""

@@ -81,7 +81,10 @@ def foot(result: ComparisonResult) -> list[str]:
     lines += [f"Interval: 95%, {method}." for method in sorted({s.method for s in scores})]
     lines += [f"Difference: 95%, {method}." for method in sorted({d.method for d in leads})]
     if leads:
-        lines.append("*: p below 0.05 after Holm's correction over the tasks of the row.")
+        lines.append(
+            "*: p below 0.05; for tasks after Holm's correction over those of the row, for the "
+            "mean as it is."
+        )
         apart = _apart(result)
         if apart:
             lines.append(f"A second method (bootstrap of people) disagrees on: {', '.join(apart)}.")
@@ -89,13 +92,13 @@ def foot(result: ComparisonResult) -> list[str]:
         lines.append("Where several source models answer a task, their AUROCs are averaged.")
     if result.averaged != result.tasks:
         names = ", ".join(result.averaged) or "none"
-        lines.append(f"Mean over the tasks that every model answers: {names}.")
+        lines.append(f"Mean over the tasks that are defined for every model: {names}.")
     lines += [f"{row.entry.title} was not run: {row.not_run}" for row in result.rows if row.not_run]
     lines += dict.fromkeys(
-        f"{row.entry.title} on {cell.task_id}: {cell.score.note}"
+        f"{row.entry.title} on {cell.task_id}: {note}"
         for row in result.rows
         for cell in row.cells
-        if cell.score is not None and cell.score.note
+        if not row.not_run and (note := cell.score.note if cell.score else cell.note)
     )
     if any(cell.paper is not None for row in result.rows for cell in row.cells):
         lines.append("Paper: as printed, from one run on the full real datasets.")
@@ -148,7 +151,7 @@ def _flat(row: ModelRow, cell: Cell) -> dict[str, object]:
         "lead_p_holm": cell.p_corrected,
         "lead_check_low": lead.check_low if lead else None,
         "lead_check_high": lead.check_high if lead else None,
-        "note": row.not_run or (score.note if score else "no answer to this task"),
+        "note": row.not_run or (score.note if score else cell.note),
     }
 
 

@@ -1,19 +1,19 @@
 """A study: many models on the same people, seeds and test parts, kept in one folder.
 
 `study.yaml` the run it is about; `study.json` where its task files are, fingerprints of who is in
-which part, and what the protocol did;
-`<model>/seed-<k>/clips.csv` every scored clip of a finished model (and `<model>/seed-<k>/run*/`
-the run folders it was trained in); `looks.jsonl` one line per look at the test parts.
+which part, and what the protocol did; `<model>/seed-<k>/clips.csv` every scored clip of a finished
+model, `left_out.json` the tasks it could not learn (and `<model>/seed-<k>/run*/` the run folders it
+was trained in); `looks.jsonl` one line per look at the test parts.
 """
 
 from __future__ import annotations
 
 import json
 import os
+from collections import Counter
 from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from functools import cached_property
 from pathlib import Path
 
@@ -21,21 +21,22 @@ import yaml
 
 from respllm.audio.properties import RecordingProperties, recording_properties
 from respllm.batching import Heard, hear
-from respllm.comparisons.entries import Entry
+from respllm.comparisons.entries import RESPLLM, Entry
 from respllm.config import RunConfig, StrictModel, parse
 from respllm.encoders import AudioEncoder, load_encoder
 from respllm.errors import AudioError, ConfigError, DataError
 from respllm.evaluation import ScoreRow, read_scores, write_scores
-from respllm.inference.evaluate import held_out
+from respllm.inference.evaluate import SCORES, held_out, log_look
 from respllm.models import default_device
 from respllm.models.text_embedding import TextEmbedder, text_embedder
 from respllm.simulation import is_simulated
 from respllm.tasks import Learned, Selection, Task
+from respllm.tasks.joint import person_naming
 from respllm.training.data import load_training_data, split_hashes
-from respllm.training.run_folder import write_text
+from respllm.training.run_folder import write_json, write_text
 from respllm.types import ProtocolName
 
-CONFIG, RECORD, SCORES = "study.yaml", "study.json", "clips.csv"
+CONFIG, RECORD, LEFT_OUT = "study.yaml", "study.json", "left_out.json"
 Progress = Callable[[int, int], None]
 
 
@@ -76,12 +77,14 @@ class StudyRecord(StrictModel):
         task_folder: where relative paths of the run's task files start.
         simulated: whether any tested recording is simulated.
         notes: per task, what the protocol did.
+        people: training people per task, after recordings that cannot be heard.
         splits: fingerprints of who is in which part.
     """
 
     task_folder: Path
     simulated: bool
     notes: dict[str, tuple[str, ...]]
+    people: dict[str, int]
     splits: dict[str, dict[str, str]]
 
 
@@ -95,7 +98,8 @@ class Study:
         folder: of the study; made if it is not there.
 
     Raises:
-        ConfigError: the folder holds a study of another run, or something else.
+        ConfigError: the folder holds a study of another run, or something else; a run that starts
+            from another model or is limited to some people, which the baselines could not share.
     """
 
     def __init__(
@@ -111,6 +115,14 @@ class Study:
         self.data_root = data_root
         self.folder = folder
         self._progress = progress
+        self._embedder: TextEmbedder | None = None
+        for name in ("init_from", "limit_subjects"):
+            if getattr(config, name) is not None:
+                raise ConfigError(
+                    f"A study compares models that begin alike and learn from the same people, but "
+                    f"the run file sets {name!r}",
+                    next_step="remove it; `respllm curve` learns from fewer people",
+                )
         self._claim()
 
     @property
@@ -119,8 +131,14 @@ class Study:
         return self.config.protocol
 
     def place(self, entry: Entry, seed: int) -> Path:
-        """The folder of one model with one seed."""
-        return self.folder / entry.name / f"seed-{seed}"
+        """The folder of one model with one seed; of RespLLM for what would be trained as it is."""
+        same = (
+            entry.kind == "run"
+            and entry.scope == "joint"
+            and entry.limit_subjects is None
+            and entry.config(self.config).model == self.config.model
+        )
+        return self.folder / (RESPLLM if same else entry.name) / f"seed-{seed}"
 
     def finished(self, entry: Entry, seed: int) -> bool:
         """Whether a model's scores are there."""
@@ -130,18 +148,23 @@ class Study:
         """Every scored clip of a finished model."""
         return read_scores(self.place(entry, seed) / SCORES)
 
-    def keep(self, entry: Entry, seed: int, rows: list[ScoreRow]) -> None:
+    def left_out(self, entry: Entry, seed: int) -> dict[str, str]:
+        """Tasks that a finished model could not learn, with the reasons."""
+        return read_left_out(self.place(entry, seed))
+
+    def keep(
+        self, entry: Entry, seed: int, rows: list[ScoreRow], left_out: Mapping[str, str]
+    ) -> None:
         """Keep a model's scores, and log that it looked at the test parts."""
-        look = {
-            "time": datetime.now(UTC).isoformat(timespec="seconds"),
-            "model": entry.name,
-            "seed": seed,
-            "protocol": self.protocol,
-            "test_clips": sum(row.part == "test" for row in rows),
-        }
-        with (self.folder / "looks.jsonl").open("a", encoding="utf-8") as file:
-            file.write(json.dumps(look) + "\n")
+        clips = Counter(row.scored.task_id for row in rows if row.part == "test")
+        log_look(self.folder, f"{entry.name}, seed {seed}", self.protocol, "study", clips)
+        if left_out:
+            write_json(self.place(entry, seed) / LEFT_OUT, left_out)
         write_scores(self.place(entry, seed) / SCORES, rows)
+
+    def person_of(self, task: Task) -> Callable[[str], str]:
+        """Subject id -> a name that is the same in every task for the same person."""
+        return person_naming(task, self.data_root)
 
     @cached_property
     def data(self) -> StudyData:
@@ -172,11 +195,16 @@ class Study:
         self._record(found, split_hashes(data.selections))
         return found
 
-    @cached_property
     def embedder(self) -> TextEmbedder:
         """What reads DMS texts for the soft baselines; texts are embedded once."""
-        settings, seed = self.config.baselines, self.config.seed
-        return text_embedder(settings.text, self.config.model, seed, default_device())
+        if self._embedder is None:
+            settings, seed = self.config.baselines, self.config.seed
+            self._embedder = text_embedder(settings.text, self.config.model, seed, default_device())
+        return self._embedder
+
+    def forget_embedder(self) -> None:
+        """Give its memory back: it may be a second copy of the language model."""
+        self._embedder = None
 
     @cached_property
     def properties(self) -> Mapping[Path, RecordingProperties]:
@@ -208,17 +236,19 @@ class Study:
     def _record(self, data: StudyData, splits: dict[str, dict[str, str]]) -> None:
         """Keep what a table needs beside the scores, or check that nothing changed."""
         path = self.folder / RECORD
+        people = {(e.task_id, e.clip.record.subject_id) for e in data.train.examples}
         if not path.is_file():
             record = StudyRecord(
                 task_folder=self.task_folder.resolve(),
                 simulated=data.simulated,
                 notes={i: selection.notes for i, selection in data.selections.items()},
+                people=dict(Counter(task_id for task_id, _ in people)),
                 splits=splits,
             )
             write_text(path, record.model_dump_json(indent=2) + "\n")
         elif read_record(self.folder).splits != splits:
             raise DataError(
-                "The recordings or their parts are not those this study began with",
+                "The recordings, their parts or their answers are not those this study began with",
                 where=str(self.folder),
                 next_step="give the same --data-root as before, or choose another --out",
             )
@@ -252,6 +282,12 @@ def read_record(folder: Path) -> StudyRecord:
             f"The study in {folder} has no result yet", next_step="run `respllm table` on it"
         )
     return parse(json.loads(path.read_text(encoding="utf-8")), StudyRecord, str(path))
+
+
+def read_left_out(folder: Path) -> dict[str, str]:
+    """Tasks that the model in a folder could not learn, with the reasons."""
+    path = folder / LEFT_OUT
+    return json.loads(path.read_text(encoding="utf-8")) if path.is_file() else {}
 
 
 def _properties(path: Path) -> RecordingProperties | None:

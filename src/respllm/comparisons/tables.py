@@ -13,13 +13,14 @@ from respllm.comparisons.entries import (
     ENTRIES,
     RESPLLM,
     Entry,
-    applicable,
     entry,
+    pointless,
 )
 from respllm.comparisons.running import run_entry
 from respllm.comparisons.study import Study
 from respllm.comparisons.tabulating import Columns, ComparisonResult, tabulate
-from respllm.errors import CheckpointError, ConfigError, unknown_name
+from respllm.errors import ConfigError, RespllmError, unknown_name
+from respllm.models.text_embedding import text_note
 
 Begun = Callable[[str], None]
 
@@ -40,7 +41,14 @@ class TableSpec:
 
 
 _BASELINES = ("audio", "dms-hard", "dms-soft", "fusion-hard", "fusion-soft", RESPLLM)
-_FUSIONS = ("fusion-concat", "fusion-add", "fusion-crossattn", RESPLLM)
+_FUSIONS = (
+    *("fusion-concat", "fusion-add", "fusion-crossattn"),
+    *("fusion-concat-blind", "fusion-add-blind", "fusion-crossattn-blind"),
+    RESPLLM,
+)
+SOFT = ("dms-soft", "fusion-soft", "fusion-concat", "fusion-add", "fusion-crossattn")
+"""Beginnings of the names of baselines that read a text embedding."""
+
 _LLMS = tuple(name for name in ENTRIES if name.startswith("llm-"))
 
 TABLES: Mapping[int, TableSpec] = MappingProxyType(
@@ -94,7 +102,7 @@ def everything(
         names: of the entries beside RespLLM.
     """
     others = [name for name in dict.fromkeys(names) if name != RESPLLM]
-    entries = [entry(name) for name in applicable((*others, RESPLLM), study.config)]
+    entries = [entry(name) for name in (*others, RESPLLM)]
     parts: tuple[tuple[str, Columns], ...] = ((TITLES[0], "trained"), (TITLES[1], "targets"))
     return tuple(
         _compare(title, None, entries, columns, study, seeds, begun, console)
@@ -113,7 +121,8 @@ def _compare(
     begun: Begun,
     console: Console | None,
 ) -> ComparisonResult:
-    not_run: dict[str, str] = {}
+    data = study.data  # data that changed stops everything, a model that cannot be had does not
+    not_run = {one.name: reason for one in entries if (reason := pointless(one.name, study.config))}
     for one in entries:
         for seed in seeds:
             if one.name in not_run or study.finished(one, seed):
@@ -121,21 +130,19 @@ def _compare(
             begun(f"{one.title}, seed {seed}")
             try:
                 run_entry(one, study, seed, console)
-            except (ConfigError, CheckpointError) as error:
-                # A model that cannot be had here must not take the others' rows along.
+            except RespllmError as error:
                 not_run[one.name] = str(error)
-    kept = {
-        one.name: [study.scores(one, seed) for seed in seeds]
-        for one in entries
-        if one.name not in not_run
-    }
-    data = study.data
+    run = [one for one in entries if one.name not in not_run]
     tasks = data.trained if columns == "trained" else data.targets
     notes = [f"{task.id}: {note}" for task in tasks for note in data.selections[task.id].notes]
+    soft = any(one.name.startswith(SOFT) for one in run)
+    if soft and (note := text_note(study.config.baselines.text, study.config.model)):
+        notes.append(f"Soft baselines: {note}")
     return tabulate(
         entries,
-        kept,
+        {one.name: [study.scores(one, seed) for seed in seeds] for one in run},
         not_run,
+        {one.name: study.left_out(one, seeds[0]) for one in run},
         tasks,
         data.trained,
         title=title,

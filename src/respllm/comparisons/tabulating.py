@@ -10,9 +10,8 @@ from typing import Literal
 
 from respllm.comparisons.entries import Entry
 from respllm.comparisons.transfers import sources_of
-from respllm.errors import DataError
 from respllm.evaluation import ScoredClip, ScoredUnits, ScoreRow, paper_auroc, scored_units
-from respllm.evaluation.auroc import mean_auroc
+from respllm.evaluation.auroc import mean_auroc, undefined
 from respllm.evaluation.differences import Difference, mean_difference, paired_difference
 from respllm.evaluation.multiplicity import holm
 from respllm.tasks import Task
@@ -32,6 +31,7 @@ class Cell:
         paper: what the paper prints.
         lead: the reference model's AUROC minus this one's, paired; None for the reference itself.
         p_corrected: of `lead`, after Holm over this row's tasks.
+        note: why there is no score.
     """
 
     task_id: str
@@ -40,6 +40,7 @@ class Cell:
     paper: float | None = None
     lead: Difference | None = None
     p_corrected: float | None = None
+    note: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,8 +63,8 @@ class ModelRow:
     Attributes:
         cells: by task, in the table's order.
         paper: what the paper prints as its mean.
-        mean: AUROC averaged over the tasks that every model of the table answers; None if there
-            is none.
+        mean: AUROC averaged over the tasks that are defined for every model of the table; None if
+            there is none.
         mean_lead: the reference's mean minus this one's, paired over people and tasks.
         not_run: why there are no scores; "" if there are.
     """
@@ -122,6 +123,7 @@ def tabulate(
     entries: Sequence[Entry],
     kept: Kept,
     not_run: Mapping[str, str],
+    left_out: Mapping[str, Mapping[str, str]],
     tasks: Sequence[Task],
     trained: Sequence[Task],
     *,
@@ -140,10 +142,14 @@ def tabulate(
         entries: the rows.
         kept: scores of the entries that were run.
         not_run: why the others were not.
+        left_out: of each entry, trained tasks that it could not learn, with the reasons.
         tasks: the columns.
         trained: tasks that models were trained on.
         table: the paper's table that holds the printed figures; None prints none.
         reference: name of the entry that leads are counted from.
+
+    Raises:
+        DataError: two models scored other recordings, or under other answers.
     """
     # The paper counts recordings, whoever made them.
     unit: Unit | None = "recording" if protocol == "paper" else None
@@ -157,10 +163,12 @@ def tabulate(
         if entry.name in kept
     }
     averaged = tuple(
-        task.id for task in tasks if units and all(task.id in own for own in units.values())
+        task.id
+        for task in tasks
+        if units and all(task.id in own and not undefined(own[task.id]) for own in units.values())
     )
     rows = [
-        _row(entry, units, tasks, trained, averaged, table, reference)
+        _row(entry, units, left_out.get(entry.name, {}), tasks, trained, averaged, table, reference)
         if entry.name in units
         else ModelRow(
             entry,
@@ -209,6 +217,7 @@ def _units(
 def _row(
     entry: Entry,
     units: Mapping[str, Mapping[str, ScoredUnits]],
+    left_out: Mapping[str, str],
     tasks: Sequence[Task],
     trained: Sequence[Task],
     averaged: Sequence[str],
@@ -218,15 +227,16 @@ def _row(
     own, best = units[entry.name], units.get(reference, {})
     cells = []
     for task in tasks:
-        found = own.get(task.id)
-        compared = entry.name != reference and found is not None and task.id in best
+        found, other = own.get(task.id), best.get(task.id)
+        sources = sources_of(task, trained) if entry.scope == "task" else ()
         cells.append(
             Cell(
                 task.id,
                 None if found is None else mean_auroc(found),
-                sources_of(task, trained) if entry.scope == "task" else (),
+                sources,
                 _paper(task.id, entry, table),
-                _paired(best[task.id], found) if compared and found is not None else None,
+                _lead(other, found) if entry.name != reference else None,
+                note="" if found else _why(left_out, sources),
             )
         )
     corrected = holm([cell.lead.p_value if cell.lead else None for cell in cells])
@@ -246,11 +256,14 @@ def _row(
     )
 
 
-def _paired(first: ScoredUnits, second: ScoredUnits) -> Difference | None:
-    try:
-        return paired_difference(first, second)
-    except DataError:  # scored on other recordings: said by the cell's own count
-        return None
+def _lead(first: ScoredUnits | None, second: ScoredUnits | None) -> Difference | None:
+    return None if first is None or second is None else paired_difference(first, second)
+
+
+def _why(left_out: Mapping[str, str], sources: Sequence[str]) -> str:
+    """Why a model that was run has no score for a task."""
+    reasons = [left_out[source] for source in sources if source in left_out]
+    return "; ".join(dict.fromkeys(reasons)) or "this model has no answer to it"
 
 
 def _paper(task_id: str, entry: Entry, table: int | None) -> float | None:
@@ -266,4 +279,47 @@ def _paper_mean(entry: Entry, tasks: Sequence[Task], table: int | None) -> Paper
     return PaperMean(
         _paper("avg_T1_T5" if table in (3, 5) else "avg", entry, table),
         fmean(defined) if len(defined) == len(printed) else None,
+    )
+
+
+def tabulate_parts(
+    entries: Sequence[Entry],
+    kept: Kept,
+    left_out: Mapping[str, Mapping[str, str]],
+    trained: Sequence[Task],
+    targets: Sequence[Task],
+    titles: tuple[str, str],
+    *,
+    reference: str,
+    protocol: ProtocolName,
+    simulated: bool,
+    seeds: Sequence[int],
+    notes: Mapping[str, Sequence[str]],
+) -> tuple[ComparisonResult, ...]:
+    """Two tables that are none of the paper's: learned tasks, and unseen ones if there are any.
+
+    Args:
+        titles: of the two.
+        notes: per task, what the protocol did.
+    """
+    parts: tuple[tuple[Columns, Sequence[Task]], ...] = (("trained", trained), ("targets", targets))
+    return tuple(
+        tabulate(
+            entries,
+            kept,
+            {},
+            left_out,
+            tasks,
+            trained,
+            title=title,
+            columns=columns,
+            table=None,
+            reference=reference,
+            protocol=protocol,
+            simulated=simulated,
+            seeds=seeds,
+            notes=[f"{task.id}: {note}" for task in tasks for note in notes.get(task.id, ())],
+        )
+        for title, (columns, tasks) in zip(titles, parts, strict=True)
+        if tasks
     )

@@ -41,7 +41,8 @@ _SPLITS: dict[str, Split] = {
     "dev": "validation",
 }
 _TRUTH = {"true": "1", "yes": "1", "false": "0", "no": "0"}
-_BAND = re.compile(r"[<>≤≥]?=?\s*\d{1,3}(\s*(-|–|to)\s*(\d{1,3})?|\s*\+)?")
+_BAND = re.compile(r"[<>]=?\s*\d{1,3}|\d{1,3}\s*(-\s*(\d{1,3})?|\+)?")
+_ONE_FORM = str.maketrans({"≤": "<=", "≥": ">=", "–": "-"})
 
 
 def plain(value: object) -> str:
@@ -96,17 +97,18 @@ def gender(value: object, where: str) -> Gender | None:
 
 
 def age(value: object, where: str) -> float | str | None:
-    """Years as a number, or a band as stated ("45-64", "65+", "<18")."""
+    """Years as a number, or a band in one form ("45-64", "65+", "<18"; "45 to 64" is "45-64")."""
     text = stated(value)
     if text is None:
         return None
     try:
         years = float(text)
     except ValueError:
-        band = " ".join(text.split())
+        band = re.sub(r"\s*(?:-|\bto\b)\s*", "-", " ".join(text.translate(_ONE_FORM).split()))
         if _BAND.fullmatch(band):
             limits = [int(number) for number in re.findall(r"\d+", band)]
-            if limits == sorted(limits) and limits[-1] <= MAX_AGE:
+            nobody = band.startswith("<") and limits == [0]
+            if limits == sorted(limits) and limits[-1] <= MAX_AGE and not nobody:
                 return band
     else:
         if 0 <= years <= MAX_AGE:

@@ -135,8 +135,8 @@ def mean_difference(
         low=low,
         high=high,
         p_value=1.0 if value == 0 else _p_value(beyond_zero),
-        check_low=float(check_low),
-        check_high=float(check_high),
+        check_low=max(-1.0, float(check_low)),
+        check_high=min(1.0, float(check_high)),
         method=METHOD + seeds.method,
         note=seeds.note,
     )

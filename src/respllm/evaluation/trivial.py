@@ -5,13 +5,15 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
+from functools import partial
 from statistics import fmean
+from types import MappingProxyType
 
 from respllm.evaluation.auroc import auroc_score
 from respllm.evaluation.gathering import ScoredClip, choose_unit
-from respllm.types import Record, Score
+from respllm.types import Dms, Record, Score
 
-_SEX = {"Male": 1.0, "Female": 0.0}
+SEX = {"Male": 1.0, "Female": 0.0}
 
 
 def trivial_scores(
@@ -35,9 +37,7 @@ def trivial_scores(
         counted in the score's note.
     """
     values: dict[str, Callable[[Record], float | None]] = {
-        "age": _age,
-        "sex": lambda record: _SEX.get(record.dms.gender or ""),
-        "symptom count": _symptom_count,
+        name: partial(_of_person, value) for name, value in STATED_VALUES.items()
     }
     if sample_rates is not None:
         values["sampling rate"] = lambda record: sample_rates.get(record.record_id)
@@ -67,15 +67,28 @@ def _score(
     return replace(score, note="; ".join(filter(None, [score.note, count])))
 
 
-def _age(record: Record) -> float | None:
+def _of_person(value: Callable[[Dms], float | None], record: Record) -> float | None:
+    return value(record.dms)
+
+
+def _age(dms: Dms) -> float | None:
     """Years; the midpoint of a band, the stated limit of an open one ("65+")."""
-    age = record.dms.age
-    if not isinstance(age, str):
-        return age
-    limits = [float(number) for number in re.findall(r"\d+(?:\.\d+)?", age)]
+    if not isinstance(dms.age, str):
+        return dms.age
+    limits = [float(number) for number in re.findall(r"\d+(?:\.\d+)?", dms.age)]
     return fmean(limits) if limits else None
 
 
-def _symptom_count(record: Record) -> float | None:
-    symptoms = record.dms.symptoms
-    return None if symptoms is None else float(len(symptoms))
+def _sex(dms: Dms) -> float | None:
+    return SEX.get(dms.gender or "")
+
+
+def _symptom_count(dms: Dms) -> float | None:
+    return None if dms.symptoms is None else float(len(dms.symptoms))
+
+
+STATED_VALUES: Mapping[str, Callable[[Dms], float | None]] = MappingProxyType(
+    {"age": _age, "sex": _sex, "symptom count": _symptom_count}
+)
+"""What a person stated, as one number; None where they did not. Older, male and more symptoms
+speak for 1."""

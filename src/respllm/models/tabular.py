@@ -21,6 +21,7 @@ from respllm.batching.hard_dms import (
 )
 from respllm.datasets.vocabulary import MEDICAL_HISTORY, SYMPTOMS
 from respllm.errors import ConfigError, DataError, unknown_name
+from respllm.evaluation.trivial import SEX
 from respllm.types import Dms, Example
 
 TabularKind = Literal["logistic", "trees"]
@@ -30,8 +31,7 @@ STRENGTHS = (0.01, 0.03, 0.1, 0.3, 1.0, 3.0)
 """Inverse penalties of the logistic regression, tried from the strongest penalty on."""
 MIN_PEOPLE = 2
 """Of each answer; with fewer there is nothing to learn a difference from."""
-
-_SEX = {"Male": 1.0, "Female": 0.0}
+MIN_FOLDS = 2
 
 
 @dataclass(frozen=True, slots=True)
@@ -155,26 +155,6 @@ def flat_rows(rows: Sequence[Any], **more: Sequence[str | float | None]) -> pd.D
     return frame
 
 
-SINGLE_VALUES: Mapping[str, str] = MappingProxyType(
-    {"age": "age", "sex": "sex", "symptom-count": "symptom count"}
-)
-"""Controls that learn nothing, and their column of `dms_rows`."""
-
-
-def single_value(name: str, people: Sequence[Dms]) -> np.ndarray:
-    """One stated value as the score, (n,) float64; NaN where it is not stated.
-
-    The direction is fixed beforehand (see `evaluation.trivial`): older, male and more symptoms
-    speak for 1.
-
-    Raises:
-        ConfigError: an unknown name.
-    """
-    if name not in SINGLE_VALUES:
-        raise ConfigError(unknown_name("single value", name, SINGLE_VALUES))
-    return dms_rows(people)[SINGLE_VALUES[name]].to_numpy(float)
-
-
 def _logistic(rows: pd.DataFrame, seed: int) -> Any:
     from sklearn.compose import ColumnTransformer
     from sklearn.impute import SimpleImputer
@@ -255,7 +235,7 @@ def _strength(
         for train, test in division.split(rows, labels, people)
         if len(set(labels[train])) == len(set(labels[test])) == 2
     ]
-    if len(splits) < MIN_PEOPLE:
+    if len(splits) < MIN_FOLDS:
         return 1.0
     search = GridSearchCV(
         pipeline, {"model__C": list(STRENGTHS)}, scoring="roc_auc", cv=splits, refit=False
@@ -295,7 +275,7 @@ def _dms_values(dms: Dms) -> list[float]:
     symptoms = name_flags(dms.symptoms, SYMPTOMS)
     return [
         np.nan if span is None else (span[0] + span[1]) / 2,
-        _SEX.get(dms.gender or "", np.nan),
+        SEX.get(dms.gender or "", np.nan),
         np.nan if dms.gender is None else float(dms.gender == "Other"),
         np.nan if dms.symptoms is None else float(len(dms.symptoms)),
         *(location or [np.nan] * (len(LOCATION_WORDS) + 1)),

@@ -37,18 +37,12 @@ class TextEmbedder:
 
     Attributes:
         width: E, the size of a vector.
-        note: what a reader of a result must know about it; "" if nothing.
     """
 
     def __init__(
         self, model: Any, tokenizer: Any, identity: str, random_weights: bool = False
     ) -> None:
         self.identity = identity
-        self.note = (
-            "the text embedding has random weights: it tells words apart but knows no language"
-            if random_weights
-            else ""
-        )
         self._random_weights = random_weights
         self._model = model.requires_grad_(False).eval()
         self._words = TextTokenizer(tokenizer)
@@ -108,13 +102,20 @@ def text_embedder(
         return _bert(device)
     loaded = load_llm(llm, seed)  # its adapters begin as no change at all
     model = loaded.model if llm.quantize_4bit else loaded.model.to(device)
-    drawn = llm.llm == "nano" or llm.random_weights
+    drawn = bool(text_note(text, llm))
     return TextEmbedder(
         model,
         loaded.tokenizer,
         f"{llm.llm}-seed{seed}" if drawn else f"{llm.llm}-{loaded.identity}",
         drawn,
     )
+
+
+def text_note(text: TextName, llm: ModelConfig) -> str:
+    """What a reader of a result must know about the text embedding; "" if nothing."""
+    if text == "llm" and (llm.llm == "nano" or llm.random_weights):
+        return "the text embedding has random weights: it tells words apart but knows no language"
+    return ""
 
 
 def _bert(device: str | torch.device) -> TextEmbedder:

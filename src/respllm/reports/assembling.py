@@ -18,8 +18,9 @@ from respllm.comparisons import (
     foot,
     mean_lines,
 )
+from respllm.comparisons.study import read_config, read_record
 from respllm.encoders import load_encoder
-from respllm.errors import ConfigError, unknown_name
+from respllm.errors import ConfigError
 from respllm.evaluation import ResultRow, ScoredClip, ScoreRow, read_rows, read_scores
 from respllm.evaluation.assess import assess
 from respllm.evaluation.assessment import Assessment, CalibratedUnit
@@ -74,7 +75,8 @@ def assemble_inputs(
         seed: of the attribution's examples and shuffled weights.
 
     Raises:
-        ConfigError: no run or study there, or nobody of that name among the test people.
+        ConfigError: no run or study there, a study of other data, or nobody of that name among the
+            test people.
         DataError: the run was not evaluated.
     """
     folder = RunFolder(run)
@@ -90,23 +92,42 @@ def assemble_inputs(
     assessments = tuple(_assessed(loaded, row) for row in loaded.rows)
     audit = read_audit(results / audit_file) if (results / audit_file).is_file() else None
     parts = _test_parts(loaded, data_root)
+    if study is not None:
+        _check_study(study, loaded)
     tables = collect(study) if study else ()
     curves = collect_curve(study) if study else ()
+    people = read_record(study).people if study else {}
     return ReportInputs(
         run=config.name,
         protocol=config.protocol,
-        simulated=any(row.best_reachable is not None for row in loaded.rows),
+        simulated=loaded.checkpoint.config.simulated
+        or any(row.best_reachable is not None for row in loaded.rows)
+        or (audit is not None and audit.simulated),
         rows=loaded.rows,
         assessments=assessments,
         audit=audit,
         comparisons=[_comparison(table) for table in tables],
         differences=[d for table in tables for d in _differences(table)],
-        curves=[c for table in curves for c in _curves(table)],
+        curves=[c for table in curves for c in _curves(table, people)],
         attributions=_attributions(loaded, parts, seed),
         card=(run / "model" / CARD).read_text(encoding="utf-8"),
         facts=_facts(folder.read_record(), config.seed, run),
         cases=_cases(loaded, assessments, cases, parts),
     )
+
+
+def _check_study(study: Path, loaded: _Loaded) -> None:
+    """Models may stand beside a run only where they share its people, parts and answers."""
+    config = loaded.folder.read_config()
+    other = read_config(study)
+    if (other.protocol, other.tasks) != (config.protocol, config.tasks) or read_record(
+        study
+    ).splits != loaded.folder.read_record()["splits"]:
+        raise ConfigError(
+            f"The study in {study} is not about the people of this run",
+            expected="a study with the same protocol, tasks and recordings",
+            next_step="make one with the run's own run file and data, or leave --study out",
+        )
 
 
 def _assessed(loaded: _Loaded, row: ResultRow) -> Assessment:
@@ -181,14 +202,15 @@ def _differences(table: ComparisonResult) -> Iterable[BaselineDifference]:
                 yield BaselineDifference(cell.task_id, row.entry.title, cell.lead)
 
 
-def _curves(table: ComparisonResult) -> Iterable[LearningCurve]:
-    """One curve a task; the last row is the whole training part."""
+def _curves(table: ComparisonResult, people: Mapping[str, int]) -> Iterable[LearningCurve]:
+    """One curve a task, over the people of the largest task; the last row is all of them."""
+    largest = max(people.values())
     for place, task_id in enumerate(table.tasks):
         points = []
         for row in table.rows:
             score = row.cells[place].score
-            size = row.entry.limit_subjects
-            if size is not None and score is not None and score.value is not None:
+            size = row.entry.limit_subjects or largest
+            if score is not None and score.value is not None:
                 points.append((size, score.value, score.low or 0.0, score.high or 1.0))
         if len(points) > 1:
             sizes, values, low, high = zip(*points, strict=True)
@@ -230,9 +252,8 @@ def _cases(
             if name in (unit.unit_id, unit.subject_id)
         ]
         if not own:
-            known = {u.unit_id for a in assessments for u in a.units}
             raise ConfigError(
-                unknown_name("case", name, sorted(known)[:5]),
+                f"Nobody is called {name!r} among the test people",
                 expected="the id of a recording or person of a calibrated task's test part",
                 next_step=f"look it up in {loaded.results / SCORES}",
             )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -10,8 +11,6 @@ from respllm.errors import DataError
 from respllm.tasks.selection import Selection, table_base
 from respllm.tasks.task import Task
 from respllm.types import ProtocolName, Split
-
-Person = tuple[str, str]
 
 
 def select_together(
@@ -32,7 +31,7 @@ def select_together(
         raise DataError(f"A task is named twice: {', '.join(ids)}", next_step="name it once")
     selections = {task.id: task.select(data_root, protocol) for task in tasks}
     learned = [task.id for task in train]
-    person_of = {task.id: _naming(task, data_root) for task in tasks}
+    person_of = {task.id: person_naming(task, data_root) for task in tasks}
     steps: tuple[tuple[Split, Split], ...] = (
         ("test", "validation"),
         ("test", "train"),
@@ -54,12 +53,13 @@ def select_together(
     return selections
 
 
-def _naming(task: Task, data_root: Path) -> Callable[[str], Person]:
+def person_naming(task: Task, data_root: Path) -> Callable[[str], str]:
     """Subject id -> the person, who is the same one in every task that reads the same own table."""
     if task.table is None:
-        return lambda subject: ("", subject)
+        return lambda subject: subject
     path = (table_base(task, task.table, data_root) / task.table.table).resolve()
-    return lambda subject: (str(path), subject.removeprefix(f"{task.id}/"))
+    table = f"{path.stem}-{hashlib.sha256(str(path).encode()).hexdigest()[:8]}"
+    return lambda subject: f"{table}/{subject.removeprefix(f'{task.id}/')}"
 
 
 def _without(

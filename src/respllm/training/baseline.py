@@ -152,6 +152,7 @@ def fit_baseline(
     embedder: TextEmbedder | None,
     conditions: Mapping[str, str],
     protocol: ProtocolName,
+    blind: bool = False,
 ) -> FittedBaseline:
     """Train one baseline and keep its best step, judged by validation people.
 
@@ -166,6 +167,8 @@ def fit_baseline(
             fine-tuned is a copy.
         embedder: reads DMS texts; may be None where nothing is read softly.
         conditions: task id -> `Task.condition_name`, of every task that may ask.
+        blind: of a joint one: the published single output, whatever is asked, instead of one for
+            each condition.
         protocol: decides what is shown of a person's DMS, in text and in numbers alike.
 
     Raises:
@@ -176,7 +179,7 @@ def fit_baseline(
     begun = time.monotonic()
     spec = get_baseline(name)
     tasks = _checked(spec, train, embedder)
-    joint_blind = spec.scope == "joint" and settings.readout == "task-blind"
+    joint_blind = spec.scope == "joint" and blind
     named = [_condition(task, conditions) for task in tasks]
     outputs = () if joint_blind else tuple(dict.fromkeys(named))
     fine_tuned = spec.audio is not None and settings.fine_tune_encoder and encoder.has_weights

@@ -12,6 +12,7 @@ from respllm.config import RunConfig
 from respllm.encoders import AudioEncoder
 from respllm.errors import DataError
 from respllm.tasks import Selection, Task, get_task, select_together
+from respllm.training.run_folder import RunFolder
 from respllm.types import Example, Split
 
 
@@ -79,14 +80,18 @@ def load_training_data(
     return data
 
 
-def validation_examples(config: RunConfig, folder: Path, data_root: Path) -> list[Example]:
+def validation_examples(run: RunFolder, data_root: Path) -> list[Example]:
     """What a run was selected by: the validation parts of its training tasks.
 
-    Args:
-        folder: where relative paths of the run's task files start.
+    [] where the data is not what the run learned from: its validation people may then be others.
     """
-    train_tasks = [get_task(name, folder) for name in config.tasks.learned]
-    return _part(train_tasks, run_selections(config, folder, data_root), "validation")
+    config, folder = run.read_config(), run.task_folder()
+    selections = run_selections(config, folder, data_root)
+    if split_hashes(selections) != run.read_record()["splits"]:
+        return []
+    return _part(
+        [get_task(name, folder) for name in config.tasks.learned], selections, "validation"
+    )
 
 
 def run_selections(config: RunConfig, folder: Path, data_root: Path) -> dict[str, Selection]:
@@ -104,16 +109,21 @@ def run_selections(config: RunConfig, folder: Path, data_root: Path) -> dict[str
 
 
 def split_hashes(selections: Mapping[str, Selection]) -> dict[str, dict[str, str]]:
-    """A fingerprint of who and what is in each part of each task, without naming anyone."""
+    """A fingerprint of who and what is in each part of each task, without naming anyone.
+
+    It changes with recordings, parts, answers, and what is asked and told.
+    """
     return {
         task_id: {
-            split: hashlib.sha256(
-                "\n".join(sorted(example.clip.clip_id for example in part)).encode()
-            ).hexdigest()[:16]
+            split: hashlib.sha256("\n".join(sorted(map(_told, part))).encode()).hexdigest()[:16]
             for split, part in selection.parts.items()
         }
         for task_id, selection in selections.items()
     }
+
+
+def _told(example: Example) -> str:
+    return repr((example.clip.clip_id, example.label, example.prompt_text, example.dms_text))
 
 
 def _part(
