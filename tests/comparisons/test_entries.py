@@ -42,10 +42,11 @@ def test_controls_change_what_they_say_and_nothing_else() -> None:
         assert changed == RUN.model_copy(update={"name": f"run-{name}", "model": model})
 
 
-def test_a_random_language_model_is_no_control_for_nano() -> None:
-    assert "RespLLM itself" in pointless("respllm-random", RUN)
+def test_some_controls_say_nothing_about_some_runs() -> None:
+    assert "RespLLM itself" in pointless("respllm-random", RUN, True)
+    assert "simulated" in pointless("posterior", RUN, False)
     other = RUN.model_copy(update={"model": ModelConfig(llm="gemma2-2b")})
-    assert not any(pointless(name, other) for name in BASELINE_NAMES)
+    assert not any(pointless(name, other, True) for name in BASELINE_NAMES)
 
 
 def test_an_unknown_model_is_refused_with_a_near_miss() -> None:

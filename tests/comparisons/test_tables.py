@@ -22,6 +22,7 @@ from respllm.errors import ConfigError, DataError
 from respllm.models import PRESETS
 from respllm.models import llm as llm_module
 from respllm.models.llm import Preset
+from respllm.simulation import best_logits
 from respllm.training import RunFolder
 from tests.comparisons.conftest import RUN
 from tests.models.conftest import write_tiny_llm
@@ -75,8 +76,14 @@ def test_every_model_answers_the_same_test_people(study: Study) -> None:
     assert age.cells[-1].score is not None  # it needs no source task
     names = {row.entry.name for row in held_out.rows}
     assert {"respllm-per-task", "respllm-text", "fusion-add-blind", "dms-trees", "age"} <= names
-    random = next(row for row in held_out.rows if row.entry.name == "respllm-random")
-    assert "RespLLM itself" in random.not_run
+    assert "respllm-random" not in names  # nano begins with random weights itself
+    best = next(row for row in held_out.rows if row.entry.name == "posterior")
+    truth = best_logits(study.data_root)
+    assert {
+        (r.scored.record_id, r.scored.logit)
+        for r in study.scores(best.entry, SEEDS[0])
+        if (r.part, r.scored.task_id) == ("test", "S4")
+    } <= {(record, logit) for (task, record), logit in truth.items() if task == "S4"}
     blind = next(row for row in unseen.rows if row.entry.name == "fusion-add-blind")
     assert all(cell.score is not None for cell in blind.cells)  # it answers whatever is asked
 

@@ -34,10 +34,10 @@ def baselines(
     json: JsonFlag = False,
 ) -> None:
     """Train RespLLM and what it is compared with, on the same people; run only what is missing."""
-    from respllm.comparisons import BASELINE_NAMES, everything
+    from respllm.comparisons import everything
 
     study, chosen = open_study(config, data_root, out_folder, protocol, seeds)
-    results = everything(study, chosen, begun, err, model or BASELINE_NAMES)
+    results = everything(study, chosen, begun, err, model)
     for result in results:
         finish(result, study, f"{'-'.join(model or ['all'])}-{result.columns}")
     if json:

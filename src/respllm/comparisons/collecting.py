@@ -39,7 +39,7 @@ def _tables(
 ) -> tuple[ComparisonResult, ...]:
     config, record = read_config(folder), read_record(folder)
     shared = {e.name: _seeds(folder, e.name) & _seeds(folder, RESPLLM) for e in others}
-    seeds = sorted(max(shared.values(), key=len, default=set()))
+    seeds = max((sorted(own) for own in shared.values()), key=len, default=[])
     if not seeds:
         return ()
     whole = [entry for entry in others if {*seeds} <= shared[entry.name]]

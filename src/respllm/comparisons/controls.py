@@ -14,6 +14,7 @@ from respllm.comparisons.entries import Entry
 from respllm.comparisons.study import Study
 from respllm.evaluation.trivial import STATED_VALUES
 from respllm.models.tabular import TabularKind, dms_rows, fit_tabular, flat_rows
+from respllm.simulation import best_logits
 from respllm.tasks import Task
 from respllm.tasks.selection import shown_dms
 from respllm.types import Dms, Example
@@ -21,6 +22,16 @@ from respllm.types import Dms, Example
 KINDS: dict[str, TabularKind] = {"logistic": "logistic", "trees": "trees"}
 UNREADABLE = RecordingProperties(None, None, *[math.nan] * 5)
 """A clip of it could be heard, the whole cannot be measured: every value is missing."""
+
+
+def posterior_control(study: Study) -> Callable[[Heard, Task], np.ndarray]:
+    """The exact posterior of a simulated cohort: no model can be better on average."""
+    truth = best_logits(study.data_root)
+
+    def answer(heard: Heard, asked: Task) -> np.ndarray:
+        return np.array([truth[asked.id, e.clip.record.record_id] for e in heard.examples])
+
+    return answer
 
 
 def single_control(entry: Entry, study: Study) -> Callable[[Heard, Task], np.ndarray | None]:

@@ -47,6 +47,7 @@ class Entry:
 
 
 RESPLLM = "respllm"
+POSTERIOR = "posterior"
 BLIND = "-blind"
 """Ending of the published form of a joint fusion: one output, whatever is asked."""
 
@@ -124,6 +125,13 @@ _CONTROLS = (
         "rate, bandwidth, loudness, duration, device: no breath is heard",
     ),
     Entry("recording-trees", "Recording, trees", "tabular", "task", "the same by trees"),
+    Entry(
+        POSTERIOR,
+        "Best reachable",
+        "tabular",
+        "joint",
+        "exact posterior of a simulated cohort, given text and sound",
+    ),
 )
 _LLMS = tuple(
     Entry(f"llm-{name}", printed, "run", "joint", f"RespLLM on {name}", printed)
@@ -179,8 +187,10 @@ def entry(name: str) -> Entry:
     return ENTRIES[name]
 
 
-def pointless(name: str, run: RunConfig) -> str:
-    """Why an entry says nothing about a run; "" if it does."""
+def pointless(name: str, run: RunConfig, simulated: bool) -> str:
+    """Why an entry says nothing about a run on simulated or real recordings; "" if it does."""
+    if name == POSTERIOR and not simulated:
+        return "only of a simulated cohort is the truth known"
     built = run.model.llm in PRESETS and PRESETS[run.model.llm].hub_id is None
     if name == "respllm-random" and built:
         return f"{run.model.llm} begins with random weights: this is RespLLM itself"

@@ -10,8 +10,8 @@ import numpy as np
 from rich.console import Console
 
 from respllm.batching import ExampleSet, Heard
-from respllm.comparisons.controls import fit_control, single_control
-from respllm.comparisons.entries import BLIND, Entry
+from respllm.comparisons.controls import fit_control, posterior_control, single_control
+from respllm.comparisons.entries import BLIND, POSTERIOR, Entry
 from respllm.comparisons.study import Study
 from respllm.comparisons.transfers import sources_of
 from respllm.config import RunConfig
@@ -91,6 +91,8 @@ def _of_task(heard: Heard, task: Task) -> Heard:
 
 
 def _joint(entry: Entry, study: Study, seed: int, console: Console | None) -> Answerer:
+    if entry.name == POSTERIOR:
+        return posterior_control(study)
     if entry.kind == "tabular":
         return single_control(entry, study)
     if entry.kind == "run":

@@ -94,13 +94,16 @@ def everything(
     seeds: Sequence[int],
     begun: Begun,
     console: Console | None = None,
-    names: Iterable[str] = BASELINE_NAMES,
+    names: Iterable[str] | None = None,
 ) -> tuple[ComparisonResult, ...]:
     """RespLLM beside every baseline, ablation and control: on learned and on unseen tasks.
 
     Args:
-        names: of the entries beside RespLLM.
+        names: of the entries beside RespLLM; None takes all that say something about this run.
     """
+    if names is None:
+        about = (study.config, study.data.simulated)
+        names = [name for name in BASELINE_NAMES if not pointless(name, *about)]
     others = [name for name in dict.fromkeys(names) if name != RESPLLM]
     entries = [entry(name) for name in (*others, RESPLLM)]
     parts: tuple[tuple[str, Columns], ...] = ((TITLES[0], "trained"), (TITLES[1], "targets"))
@@ -122,7 +125,11 @@ def _compare(
     console: Console | None,
 ) -> ComparisonResult:
     data = study.data  # data that changed stops everything, a model that cannot be had does not
-    not_run = {one.name: reason for one in entries if (reason := pointless(one.name, study.config))}
+    not_run = {
+        one.name: reason
+        for one in entries
+        if (reason := pointless(one.name, study.config, data.simulated))
+    }
     for one in entries:
         for seed in seeds:
             if one.name in not_run or study.finished(one, seed):
