@@ -181,9 +181,11 @@ def test_what_one_task_cannot_give_is_said_and_the_others_are_kept(
         assert row.cells[0].score is not None
         assert row.cells[1].score is None
     assert "No value is stated" in logistic.cells[1].note
-    assert "has no answer" in age.cells[1].note
+    assert "no answer" in age.cells[1].note
     assert all(cell.score is not None for cell in respllm.cells)
-    assert result.averaged == ("S7",)
+    assert result.averaged == ("S7", "own")
+    assert logistic.mean is None
+    assert respllm.mean is not None
     assert collect(study.folder)[0].rows[-1].cells == respllm.cells
 
 

@@ -102,6 +102,7 @@ def test_a_task_that_nobody_can_answer_stays_empty_and_out_of_the_mean(kept: dic
     assert cell_lines(audio.cells[1]) == ["–"]
     assert respllm.cells[1].score is not None
     assert table.averaged == ("T1",)
+    assert "No answer to T6: Audio." in comparison_markdown(table)
     assert audio.mean == pytest.approx(audio.cells[0].score.value if audio.cells[0].score else 0)
 
 

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from respllm.evaluation.differences import Difference
 
 AUDIT = "audit.json"
+OWN = "its own"
 STYLES = {"problem": "red", "note": "yellow", "fine": "green", "not checked": "dim"}
 
 
@@ -79,13 +80,17 @@ def print_audit(result: AuditResult) -> None:
             effect.question,
             _three(effect.auroc),
             _three(effect.correlation),
-            _loss(effect.loss),
+            "" if effect.question == OWN else _loss(effect.loss),
         )
     out.print(table)
     out.print("Findings")
     for finding in result.findings:
+        if finding.verdict == "fine":
+            continue
         line = f"  {finding.verdict}: {finding.text}"
         out.print(line, style=STYLES[finding.verdict], highlight=False)
+    fine = sum(finding.verdict == "fine" for finding in result.findings)
+    out.print(f"  fine: {fine} more, in the audit's file and in the report", style=STYLES["fine"])
     out.print(DISCLAIMER)
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING
 
-from respllm.comparisons.tabulating import Cell, ComparisonResult, ModelRow
+from respllm.comparisons.tabulating import NO_ANSWER, Cell, ComparisonResult, ModelRow
 from respllm.evaluation import DISCLAIMER
 from respllm.evaluation.differences import Difference
 
@@ -92,14 +92,25 @@ def foot(result: ComparisonResult) -> list[str]:
         lines.append("Where several source models answer a task, their AUROCs are averaged.")
     if result.averaged != result.tasks:
         names = ", ".join(result.averaged) or "none"
-        lines.append(f"Mean over the tasks that are defined for every model: {names}.")
+        lines.append(f"Mean over the tasks that every trained model answers: {names}.")
     lines += [f"{row.entry.title} was not run: {row.not_run}" for row in result.rows if row.not_run]
     lines += dict.fromkeys(
         f"{row.entry.title} on {cell.task_id}: {note}"
         for row in result.rows
         for cell in row.cells
-        if not row.not_run and (note := cell.score.note if cell.score else cell.note)
+        if not row.not_run
+        and (note := cell.score.note if cell.score else cell.note)
+        and note != NO_ANSWER
     )
+    for task_id in result.tasks:
+        silent = [
+            row.entry.title
+            for row in result.rows
+            for cell in row.cells
+            if cell.task_id == task_id and cell.note == NO_ANSWER
+        ]
+        if silent:
+            lines.append(f"No answer to {task_id}: {', '.join(silent)}.")
     if any(cell.paper is not None for row in result.rows for cell in row.cells):
         lines.append("Paper: as printed, from one run on the full real datasets.")
     if result.simulated:

@@ -51,7 +51,7 @@ def run_entry(entry: Entry, study: Study, seed: int, console: Console | None = N
                 answer = _of_one_task(entry, study, seed, task, console)
             except (DataError, TrainingDivergedError) as error:
                 # What one task cannot give must not take the other tasks' scores along.
-                left_out[task.id] = str(error)
+                left_out[task.id] = error.what
                 continue
             asked = [one for one in data.tasks if task.id in sources_of(one, data.trained)]
             rows += _scores(answer, study, task.id, asked, [task])

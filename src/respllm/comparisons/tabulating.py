@@ -63,8 +63,7 @@ class ModelRow:
     Attributes:
         cells: by task, in the table's order.
         paper: what the paper prints as its mean.
-        mean: AUROC averaged over the tasks that are defined for every model of the table; None if
-            there is none.
+        mean: AUROC averaged over the table's `averaged` tasks; None where one is undefined.
         mean_lead: the reference's mean minus this one's, paired over people and tasks.
         not_run: why there are no scores; "" if there are.
     """
@@ -86,7 +85,7 @@ class ComparisonResult:
         columns: whether its tasks were learned, or only tested.
         tasks: its columns.
         rows: its models; `reference` names the one that leads are counted from.
-        averaged: the tasks that `mean` is over.
+        averaged: the tasks that `mean` is over: those that every neural model of the table answers.
         seeds: that every model was trained with.
         notes: what a reader must know beside the numbers.
     """
@@ -102,6 +101,9 @@ class ComparisonResult:
     seeds: tuple[int, ...]
     notes: tuple[str, ...] = ()
 
+
+NO_ANSWER = "no answer"
+"""Note of a cell whose model cannot answer the task: nobody trained on it, or nothing is stated."""
 
 _SOURCES = tuple(f"S{number}" for number in range(1, 8))
 _TARGETS = tuple(f"T{number}" for number in range(1, 6))
@@ -162,10 +164,12 @@ def tabulate(
         for entry in entries
         if entry.name in kept
     }
+    # A single stated value that a dataset lacks must not take everybody's mean along.
+    learned = [units[e.name] for e in entries if e.name in units and e.kind != "tabular"]
     averaged = tuple(
         task.id
         for task in tasks
-        if units and all(task.id in own and not undefined(own[task.id]) for own in units.values())
+        if learned and all(task.id in own and not undefined(own[task.id]) for own in learned)
     )
     rows = [
         _row(entry, units, left_out.get(entry.name, {}), tasks, trained, averaged, table, reference)
@@ -245,7 +249,8 @@ def _row(
     values = [score.value for task_id in averaged if (score := scores[task_id]) is not None]
     defined = [value for value in values if value is not None]
     lead = None
-    if entry.name != reference and averaged and reference in units:
+    whole = bool(averaged) and all(task_id in own and task_id in best for task_id in averaged)
+    if entry.name != reference and whole:
         lead = mean_difference([(best[task_id], own[task_id]) for task_id in averaged])
     return ModelRow(
         entry,
@@ -263,7 +268,7 @@ def _lead(first: ScoredUnits | None, second: ScoredUnits | None) -> Difference |
 def _why(left_out: Mapping[str, str], sources: Sequence[str]) -> str:
     """Why a model that was run has no score for a task."""
     reasons = [left_out[source] for source in sources if source in left_out]
-    return "; ".join(dict.fromkeys(reasons)) or "this model has no answer to it"
+    return "; ".join(dict.fromkeys(reasons)) or NO_ANSWER
 
 
 def _paper(task_id: str, entry: Entry, table: int | None) -> float | None:
