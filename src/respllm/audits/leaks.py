@@ -203,7 +203,10 @@ def _findings(rows: Sequence[Leak], parts: Parts) -> list[Finding]:
     findings = []
     for row in rows:
         verdict: Verdict = "problem" if "test" in row.parts else "note"
-        findings.append(Finding("leaks", "", verdict, f"{_told(row)} ({', '.join(row.tasks)})."))
+        # A leak within one task says nothing against the others.
+        task_id = row.tasks[0] if len(row.tasks) == 1 else ""
+        text = f"{_told(row)} ({', '.join(row.tasks)})."
+        findings.append(Finding("leaks", task_id, verdict, text))
     if not any("test" in row.parts for row in rows):
         text = (
             f"Nobody, and none of {counted(len(parts['test']), 'tested recording')}, is in a "
