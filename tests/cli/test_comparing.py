@@ -43,7 +43,7 @@ def test_a_table_and_then_all_controls_reuse_what_is_there(
     held_out, unseen = again.json
     assert [row["entry"]["name"] for row in held_out["rows"]] == ["age", "audio", "respllm"]
     assert unseen["tasks"] == ["T1"]
-    for name in ("age-audio-trained", "age-audio-targets"):
+    for name in ("chosen-trained", "chosen-targets"):
         assert (tmp_path / "study" / f"{name}.csv").is_file()
 
 

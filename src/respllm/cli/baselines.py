@@ -39,7 +39,7 @@ def baselines(
     study, chosen = open_study(config, data_root, out_folder, protocol, seeds)
     results = everything(study, chosen, begun, err, model)
     for result in results:
-        finish(result, study, f"{'-'.join(model or ['all'])}-{result.columns}")
+        finish(result, study, f"{'chosen' if model else 'all'}-{result.columns}")
     if json:
         print_json(results)
         return

@@ -61,24 +61,21 @@ def finish(result: ComparisonResult, study: Study, name: str) -> None:
 
 def print_comparison(result: ComparisonResult) -> None:
     """The table, the leads of the reference, and the notes."""
-    from respllm.comparisons import cell_lines, foot, lead_text, mean_lines, reference_title
+    from respllm.comparisons import cells_of, columns_of, foot, leads_of, reference_title
     from respllm.evaluation import DISCLAIMER
 
     title = ("SIMULATED data. " if result.simulated else "") + result.title
-    names = [*result.tasks, "mean"]
     table = Table(title=title, box=box.SIMPLE_HEAD)
     leads = Table(title=f"{reference_title(result)} minus ...", box=box.SIMPLE_HEAD)
     for one in (table, leads):
         one.add_column("model", overflow="fold", min_width=12)
-        for name in names:
+        for name in columns_of(result):
             one.add_column(name, justify="right")
     for row in result.rows:
-        cells = ["\n".join(cell_lines(cell)) for cell in row.cells]
-        table.add_row(row.entry.title, *cells, "\n".join(mean_lines(row)))
+        table.add_row(row.entry.title, *map("\n".join, cells_of(result, row)))
         if row.entry.name != result.reference and not row.not_run:
-            cells = [lead_text(cell.lead, cell.p_corrected) for cell in row.cells]
-            mean = lead_text(row.mean_lead, row.mean_lead.p_value if row.mean_lead else None)
-            leads.add_row(row.entry.title, *(c.replace(" (", "\n(") for c in (*cells, mean)))
+            found = (text.replace(" (", "\n(") for text in leads_of(result, row))
+            leads.add_row(row.entry.title, *found)
     out.print(table)
     if leads.row_count:
         out.print(leads)

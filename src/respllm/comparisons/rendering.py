@@ -25,6 +25,25 @@ def cell_lines(cell: Cell) -> list[str]:
     return lines
 
 
+def columns_of(result: ComparisonResult) -> tuple[str, ...]:
+    """The tasks, and the mean over those that it is of; a single task has none."""
+    count = len(result.averaged)
+    return (*result.tasks, f"mean of {count}") if count > 1 else result.tasks
+
+
+def cells_of(result: ComparisonResult, row: ModelRow) -> list[list[str]]:
+    """The lines of each cell of a row of AUROCs, as many as `columns_of` names."""
+    cells = [cell_lines(cell) for cell in row.cells]
+    return [*cells, mean_lines(row)] if len(result.averaged) > 1 else cells
+
+
+def leads_of(result: ComparisonResult, row: ModelRow) -> list[str]:
+    """The reference's leads over a row, as many as `columns_of` names."""
+    leads = [lead_text(cell.lead, cell.p_corrected) for cell in row.cells]
+    mean = lead_text(row.mean_lead, row.mean_lead.p_value if row.mean_lead else None)
+    return [*leads, mean] if len(result.averaged) > 1 else leads
+
+
 def mean_lines(row: ModelRow) -> list[str]:
     """Our mean; the paper's printed average, and the mean of its columns where it differs."""
     lines = ["–" if row.mean is None else f"{row.mean:.3f}"]
@@ -47,17 +66,13 @@ def lead_text(lead: Difference | None, p_value: float | None = None) -> str:
 def comparison_markdown(result: ComparisonResult) -> str:
     """The table, the leads of the reference model, and what must be read beside them."""
     heading = f"# {'SIMULATED: ' if result.simulated else ''}{result.title}"
-    names = [*result.tasks, f"mean of {len(result.averaged)}"]
-    table = [["Model", *names]]
+    table = [["Model", *columns_of(result)]]
     for row in result.rows:
-        cells = [" ".join(_bracketed(cell_lines(cell))) for cell in row.cells]
-        table.append([row.entry.title, *cells, " ".join(_bracketed(mean_lines(row)))])
-    leads = [[f"{reference_title(result)} minus", *names]]
+        table.append([row.entry.title, *map(in_one_line, cells_of(result, row))])
+    leads = [[f"{reference_title(result)} minus", *columns_of(result)]]
     for row in result.rows:
         if row.entry.name != result.reference and not row.not_run:
-            cells = [lead_text(cell.lead, cell.p_corrected) for cell in row.cells]
-            mean = lead_text(row.mean_lead, row.mean_lead.p_value if row.mean_lead else None)
-            leads.append([row.entry.title, *cells, mean])
+            leads.append([row.entry.title, *leads_of(result, row)])
     parts = [heading, "", *_table(table), ""]
     if len(leads) > 1:
         parts += ["## Paired differences", "", *_table(leads), ""]
@@ -90,8 +105,8 @@ def foot(result: ComparisonResult) -> list[str]:
             lines.append(f"A second method (bootstrap of people) disagrees on: {', '.join(apart)}.")
     if any(cell.sources for row in result.rows for cell in row.cells if cell.sources[1:]):
         lines.append("Where several source models answer a task, their AUROCs are averaged.")
-    if result.averaged != result.tasks:
-        names = ", ".join(result.averaged) or "none"
+    if len(result.averaged) > 1 and result.averaged != result.tasks:
+        names = ", ".join(result.averaged)
         lines.append(f"Mean over the tasks that every trained model answers: {names}.")
     lines += [f"{row.entry.title} was not run: {row.not_run}" for row in result.rows if row.not_run]
     lines += dict.fromkeys(
@@ -166,8 +181,9 @@ def _flat(row: ModelRow, cell: Cell) -> dict[str, object]:
     }
 
 
-def _bracketed(lines: Sequence[str]) -> list[str]:
-    return [lines[0], *(f"({line})" for line in lines[1:])]
+def in_one_line(lines: Sequence[str]) -> str:
+    """A cell's lines as one, all but the first in brackets."""
+    return " ".join([lines[0], *(f"({line})" for line in lines[1:])])
 
 
 def _table(rows: Sequence[Sequence[str]]) -> Iterable[str]:

@@ -12,11 +12,12 @@ from respllm.audits.attribution import Attribution, attribute
 from respllm.batching import ExampleSet, hear
 from respllm.comparisons import (
     ComparisonResult,
-    cell_lines,
+    cells_of,
     collect,
     collect_curve,
+    columns_of,
     foot,
-    mean_lines,
+    in_one_line,
 )
 from respllm.comparisons.study import read_config, read_record
 from respllm.encoders import load_encoder
@@ -185,13 +186,9 @@ def _one_each(examples: Iterable[Example]) -> list[Example]:
 
 
 def _comparison(table: ComparisonResult) -> ComparisonTable:
-    rows = []
-    for row in table.rows:
-        cells = [*(cell_lines(cell) for cell in row.cells), mean_lines(row)]
-        texts = [" ".join([lines[0], *(f"({line})" for line in lines[1:])]) for lines in cells]
-        rows.append((row.entry.title, *texts))
+    rows = [(row.entry.title, *map(in_one_line, cells_of(table, row))) for row in table.rows]
     return ComparisonTable(
-        table.title, ("Model", *table.tasks, "Mean"), tuple(rows), tuple(foot(table))
+        table.title, ("Model", *columns_of(table)), tuple(rows), tuple(foot(table))
     )
 
 
