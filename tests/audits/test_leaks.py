@@ -48,7 +48,7 @@ def train(tmp_path: Path) -> list[Example]:
 
 
 @pytest.fixture
-def test_part(tmp_path: Path) -> list[Example]:
+def tested_part(tmp_path: Path) -> list[Example]:
     return [
         example(write(tmp_path / f"test{i}.wav", breath(100 + i)), f"b{i}", f"test{i}")
         for i in range(6)
@@ -61,16 +61,20 @@ def found_in(train: list[Example], test: list[Example]) -> tuple[list[Leak], lis
     return rows, [f"{finding.verdict}: {finding.text}" for finding in findings]
 
 
-def test_parts_that_share_nothing_are_fine(train: list[Example], test_part: list[Example]) -> None:
-    rows, findings = found_in(train, test_part)
+def test_parts_that_share_nothing_are_fine(
+    train: list[Example], tested_part: list[Example]
+) -> None:
+    rows, findings = found_in(train, tested_part)
     assert rows == []
     assert findings[0].startswith("fine: Nobody, and none of 6 tested recordings, is in")
 
 
-def test_a_person_in_two_parts(train: list[Example], test_part: list[Example]) -> None:
+def test_a_person_in_two_parts(train: list[Example], tested_part: list[Example]) -> None:
     own = train[2].clip.record.subject_id
-    changed = replace(test_part[0], clip=Clip(replace(test_part[0].clip.record, subject_id=own)))
-    rows, findings = found_in(train, [changed, *test_part[1:]])
+    changed = replace(
+        tested_part[0], clip=Clip(replace(tested_part[0].clip.record, subject_id=own))
+    )
+    rows, findings = found_in(train, [changed, *tested_part[1:]])
     assert [(row.kind, row.parts, row.count) for row in rows] == [
         ("subject in two parts", ("train", "test"), 1)
     ]
@@ -80,10 +84,10 @@ def test_a_person_in_two_parts(train: list[Example], test_part: list[Example]) -
 
 
 def test_identical_files_under_another_name(
-    train: list[Example], test_part: list[Example], tmp_path: Path
+    train: list[Example], tested_part: list[Example], tmp_path: Path
 ) -> None:
     path = Path(shutil.copy(train[1].clip.record.audio_path, tmp_path / "copy.wav"))
-    rows, findings = found_in(train, [*test_part, example(path, "c", "copy", label=1)])
+    rows, findings = found_in(train, [*tested_part, example(path, "c", "copy", label=1)])
     assert [(row.kind, row.count) for row in rows] == [
         ("identical audio", 1),
         ("identical audio, contradictory labels", 2),
@@ -119,12 +123,12 @@ CHANGES = {
 
 @pytest.mark.parametrize("change", CHANGES)
 def test_changed_copies_are_found(
-    change: str, train: list[Example], test_part: list[Example], tmp_path: Path
+    change: str, train: list[Example], tested_part: list[Example], tmp_path: Path
 ) -> None:
     samples, rate, kind = CHANGES[change](breath(3).astype(np.float64))
     path = tmp_path / f"copy.{kind}"
     path.write_bytes(encoded(samples.astype(np.float32), rate, kind))
-    rows, findings = found_in(train, [*test_part, example(path, "c", "copy")])
+    rows, findings = found_in(train, [*tested_part, example(path, "c", "copy")])
     assert [(row.kind, row.parts, row.count, row.examples) for row in rows] == [
         ("nearly identical audio", ("train", "test"), 1, ("icbhi/train3 = icbhi/copy",))
     ]
@@ -153,7 +157,9 @@ def test_silent_broken_and_missing_files_are_passed_over(
     assert found_in(odd, train)[0] == []
 
 
-def test_without_a_training_part_nothing_is_claimed(test_part: list[Example]) -> None:
-    rows, findings = leaks([], [selection_of("S7", test=test_part)], lambda task, subject: subject)
+def test_without_a_training_part_nothing_is_claimed(tested_part: list[Example]) -> None:
+    rows, findings = leaks(
+        [], [selection_of("S7", test=tested_part)], lambda task, subject: subject
+    )
     assert rows == []
     assert findings[0].verdict == "not checked"

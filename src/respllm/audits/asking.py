@@ -13,7 +13,7 @@ from respllm.batching import ExampleSet, Heard
 from respllm.evaluation import ScoredClip, auroc_score
 from respllm.evaluation.differences import Difference, paired_difference
 from respllm.evaluation.units import scored_units
-from respllm.inference.evaluate import scored_clip
+from respllm.inference.scoring import scored_clip
 from respllm.models import Checkpoint, predict_logits
 from respllm.tasks import Task
 from respllm.types import Example, ProtocolName, Unit

@@ -29,7 +29,7 @@ def audit(
     """Ask what each input adds, whether the question matters, for whom it works, and for leaks."""
     from respllm.audits import audit as audit_model
     from respllm.audits import write_audit
-    from respllm.inference.evaluate import log_look
+    from respllm.inference.looks import log_look
 
     opened = open_run(run)
     with progress_bar("auditing") as progress:

@@ -29,7 +29,7 @@ def report(
 ) -> None:
     """Write one HTML file and one Markdown file: findings first, then all they rest on."""
     from respllm.evaluation import DISCLAIMER
-    from respllm.inference.evaluate import log_look
+    from respllm.inference.looks import log_look
     from respllm.reports import build_report, write_report
     from respllm.reports.assembling import assemble_inputs
 

@@ -17,7 +17,7 @@ from respllm.comparisons.transfers import sources_of
 from respllm.config import RunConfig
 from respllm.errors import DataError
 from respllm.evaluation import ScoreRow
-from respllm.inference.evaluate import score_rows
+from respllm.inference.scoring import score_rows
 from respllm.models import Checkpoint, default_device, predict_logits
 from respllm.models.baselines import get_baseline
 from respllm.tasks import Task

@@ -26,7 +26,9 @@ from respllm.config import RunConfig, StrictModel, parse
 from respllm.encoders import AudioEncoder, load_encoder
 from respllm.errors import AudioError, ConfigError, DataError
 from respllm.evaluation import ScoreRow, read_scores, write_scores
-from respllm.inference.evaluate import SCORES, held_out, log_look
+from respllm.inference.evaluate import held_out
+from respllm.inference.looks import log_look
+from respllm.inference.scoring import SCORES
 from respllm.models import default_device
 from respllm.models.text_embedding import TextEmbedder, text_embedder
 from respllm.simulation import is_simulated

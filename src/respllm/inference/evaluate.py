@@ -3,12 +3,10 @@
 from __future__ import annotations
 
 import csv
-import json
 import os
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime
 from pathlib import Path
 from statistics import fmean
 
@@ -19,7 +17,6 @@ from respllm.errors import SafetyError
 from respllm.evaluation import (
     ResultRow,
     ScoredClip,
-    ScoreRow,
     auroc_score,
     paper_auroc,
     rows_to_frame,
@@ -28,15 +25,16 @@ from respllm.evaluation import (
     write_rows,
     write_scores,
 )
+from respllm.inference.looks import log_look
 from respllm.inference.predictor import SIMULATED_MODEL, probability
 from respllm.inference.question import Question
+from respllm.inference.scoring import SCORES, score_rows, scored_clip
 from respllm.models import Checkpoint, predict_logits
 from respllm.prompts import task_prompt
 from respllm.simulation import best_logits, is_simulated
 from respllm.tasks import Learned, Selection, Task
-from respllm.types import Example, Prediction, ProtocolName, Split, Unit
+from respllm.types import Example, Prediction, ProtocolName, Unit
 
-SCORES = "clips.csv"
 ROWS = "rows.json"
 
 
@@ -156,29 +154,6 @@ def _logits(checkpoint: Checkpoint, heard: Heard) -> list[float]:
     return predict_logits(checkpoint.model, example_set).tolist()
 
 
-def score_rows(
-    source: str, part: Split, examples: Sequence[Example], logits: Sequence[float]
-) -> list[ScoreRow]:
-    """Labelled examples with their scores, as they are kept in a file.
-
-    Args:
-        source: what the model was trained on.
-        part: which part of their tasks the examples are in.
-    """
-    return [
-        ScoreRow(source, part, example.clip.clip_id, scored_clip(example, logit))
-        for example, logit in zip(examples, logits, strict=True)
-        if example.label is not None
-    ]
-
-
-def scored_clip(example: Example, logit: float) -> ScoredClip:
-    """A labelled example beside its score."""
-    assert example.label is not None
-    record = example.clip.record
-    return ScoredClip(example.task_id, record.record_id, record.subject_id, logit, example.label)
-
-
 def held_out(selection: Selection, learned: Learned) -> Selection:
     """The test part without anybody the model learned from, or with a note that they are there."""
     known = learned.among(selection.parts["test"])
@@ -288,32 +263,6 @@ def _trivial(answers: Sequence[tuple[Example, float]]) -> dict:
         if (rate := facts[record.audio_path].sample_rate) is not None
     }
     return trivial_scores(list(records.values()), labels, rates)
-
-
-def log_look(
-    out: Path,
-    model_id: str,
-    protocol: ProtocolName,
-    what: str,
-    test_clips: Mapping[str, int] | None = None,
-) -> None:
-    """Note that somebody looked at test parts: one line in `out`/looks.jsonl.
-
-    Args:
-        what: "test" or "audit".
-        test_clips: by task, where they are known.
-    """
-    out.mkdir(parents=True, exist_ok=True)
-    look: dict[str, object] = {
-        "time": datetime.now(UTC).isoformat(timespec="seconds"),
-        "what": what,
-        "model": model_id,
-        "protocol": protocol,
-    }
-    if test_clips is not None:
-        look["test_clips"] = dict(test_clips)
-    with (out / "looks.jsonl").open("a", encoding="utf-8") as file:
-        file.write(json.dumps(look) + "\n")
 
 
 def _write(

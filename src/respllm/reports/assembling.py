@@ -25,7 +25,8 @@ from respllm.errors import ConfigError
 from respllm.evaluation import ResultRow, ScoredClip, ScoreRow, read_rows, read_scores
 from respllm.evaluation.assess import assess
 from respllm.evaluation.assessment import Assessment, CalibratedUnit
-from respllm.inference.evaluate import ROWS, SCORES, held_out
+from respllm.inference.evaluate import ROWS, held_out
+from respllm.inference.scoring import SCORES
 from respllm.models import Checkpoint
 from respllm.models.checkpoint import CARD
 from respllm.reports.inputs import (
