@@ -16,7 +16,7 @@ from respllm.audio.fingerprints import fingerprint, nearest, waveform_match
 from respllm.errors import AudioError
 from respllm.types import Record
 
-ALIKE, SAME = 0.45, 0.6
+ALIKE, SAME = 0.6, 0.6
 """Smallest resemblance of fingerprints and correlation of waveforms that are, together, called
 the same sound; see docs/audits.md."""
 CANDIDATES = 3

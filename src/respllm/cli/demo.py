@@ -75,3 +75,9 @@ def demo(
         highlight=False,
         soft_wrap=True,
     )
+    out.print(
+        f"Whether to believe it: respllm audit {run} --data-root {cohort}, "
+        f"then respllm report {run}",
+        highlight=False,
+        soft_wrap=True,
+    )
