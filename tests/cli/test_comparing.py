@@ -8,6 +8,11 @@ from pathlib import Path
 import pytest
 import yaml
 
+from respllm.cli.comparing import print_comparison
+from respllm.comparisons.entries import entry
+from respllm.comparisons.tabulating import tabulate_parts
+from respllm.evaluation import ScoredClip, ScoreRow
+from respllm.tasks import get_task
 from tests.cli.conftest import Run
 
 CONTENT = {
@@ -66,3 +71,32 @@ def test_what_cannot_be_compared_is_one_line(
     (tmp_path / "full").mkdir()
     (tmp_path / "full" / "file").write_text("x")
     assert "holds no study" in refused("table", 2, config, *root, "--out", tmp_path / "full")
+
+
+@pytest.mark.parametrize("tasks", [1, 7])
+def test_no_number_is_cut_off_however_many_columns(
+    capsys: pytest.CaptureFixture[str], tasks: int
+) -> None:
+    names = [f"S{number}" for number in range(1, tasks + 1)]
+    scores = [
+        [
+            ScoreRow("+".join(names), "test", f"{name}/{i}", ScoredClip(name, f"{i}", f"{i}", x, y))
+            for name in names
+            for i, (x, y) in enumerate(zip(range(20), [0, 1] * 10, strict=True))
+        ]
+    ]
+    (table,) = tabulate_parts(
+        [entry("fusion-concat"), entry("respllm")],
+        {"fusion-concat": scores, "respllm": scores},
+        {},
+        [get_task(name) for name in names],
+        [],
+        ("Title", ""),
+        reference="respllm",
+        protocol="clean",
+        simulated=False,
+        seeds=(1,),
+        notes={},
+    )
+    print_comparison(table)
+    assert "…" not in capsys.readouterr().out

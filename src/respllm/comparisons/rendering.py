@@ -19,7 +19,7 @@ def cell_lines(cell: Cell) -> list[str]:
     if score is None or score.value is None:
         lines = ["–"]
     else:
-        lines = [f"{score.value:.3f}", f"{score.low:.3f}–{score.high:.3f}"]
+        lines = [f"{score.value:.3f}", f"{score.low:.3f} to {score.high:.3f}"]
     if cell.paper is not None:
         lines.append(f"paper {cell.paper:.4f}")
     return lines
