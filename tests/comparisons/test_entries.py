@@ -6,10 +6,11 @@ from importlib.resources import files
 import pytest
 
 from respllm.comparisons import BASELINE_NAMES, ENTRIES, TABLES
-from respllm.comparisons.entries import entry, pointless
+from respllm.comparisons.entries import BLIND, entry, pointless
 from respllm.config import ModelConfig, RunConfig, TaskLists
 from respllm.errors import ConfigError
 from respllm.models import PRESETS
+from respllm.models.baselines import BASELINES
 
 RUN = RunConfig(name="run", tasks=TaskLists(train=("S7",)))
 
@@ -53,3 +54,10 @@ def test_an_unknown_model_is_refused_with_a_near_miss() -> None:
     with pytest.raises(ConfigError, match="Did you mean 'fusion-soft'"):
         entry("fusion-sof")
     assert {one.name for one in ENTRIES.values()} == set(ENTRIES)
+
+
+def test_a_baseline_is_what_its_model_says() -> None:
+    own = {name: one for name, one in ENTRIES.items() if one.kind == "baseline"}
+    models = {name: BASELINES[name.removesuffix(BLIND)] for name in own}
+    assert {name: one.scope for name, one in own.items()} == {n: m.scope for n, m in models.items()}
+    assert {name.removesuffix(BLIND) for name in own} == set(BASELINES)

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import os
+from collections.abc import Iterable
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -73,6 +76,21 @@ def recording_properties(
         noise_floor_dbfs=_decibels(float(np.quantile(frames.var(axis=1, dtype=np.float64), 0.05))),
         clipped_fraction=float((np.abs(waveform) >= FULL_SCALE).mean()),
     )
+
+
+def properties_of(paths: Iterable[Path]) -> dict[Path, RecordingProperties]:
+    """Measure many recordings side by side; those that cannot be decoded are left out."""
+    wanted = list(dict.fromkeys(paths))
+
+    def one(path: Path) -> RecordingProperties | None:
+        try:
+            return recording_properties(path)
+        except AudioError:
+            return None
+
+    with ThreadPoolExecutor(min(4, os.cpu_count() or 1)) as pool:
+        found = zip(wanted, pool.map(one, wanted), strict=True)
+        return {path: known for path, known in found if known is not None}
 
 
 def band_limit(waveform: np.ndarray) -> float:

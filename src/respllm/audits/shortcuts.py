@@ -8,9 +8,7 @@ the model's scores there.
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from pathlib import Path
 from statistics import fmean
@@ -18,11 +16,10 @@ from typing import Literal
 
 import numpy as np
 
-from respllm.audio.properties import RecordingProperties, recording_properties
+from respllm.audio.properties import RecordingProperties, properties_of
 from respllm.audits import alone
 from respllm.audits.results import Finding, Shortcut
 from respllm.audits.wording import counted, interval
-from respllm.errors import AudioError
 from respllm.evaluation import ScoredClip, auroc_score, choose_unit
 from respllm.tasks import Selection
 from respllm.types import SPLITS, Example, Record, Score
@@ -84,17 +81,7 @@ class _Trial:
 
 def measure(examples: Iterable[Example]) -> Measured:
     """Properties of every recording that can be decoded, by path; the others are left out."""
-    paths = list(dict.fromkeys(example.clip.record.audio_path for example in examples))
-
-    def one(path: Path) -> RecordingProperties | None:
-        try:
-            return recording_properties(path)
-        except AudioError:
-            return None
-
-    with ThreadPoolExecutor(min(4, os.cpu_count() or 1)) as pool:
-        found = zip(paths, pool.map(one, paths), strict=True)
-        return {path: properties for path, properties in found if properties is not None}
+    return properties_of(example.clip.record.audio_path for example in examples)
 
 
 def shortcuts(

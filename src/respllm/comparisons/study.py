@@ -9,22 +9,20 @@ was trained in); `looks.jsonl` one line per look at the test parts.
 from __future__ import annotations
 
 import json
-import os
 from collections import Counter
 from collections.abc import Callable, Mapping
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 
 import yaml
 
-from respllm.audio.properties import RecordingProperties, recording_properties
+from respllm.audio.properties import RecordingProperties, properties_of
 from respllm.batching import Heard, hear
 from respllm.comparisons.entries import RESPLLM, Entry
 from respllm.config import RunConfig, StrictModel, parse
 from respllm.encoders import AudioEncoder, load_encoder
-from respllm.errors import AudioError, ConfigError, DataError
+from respllm.errors import ConfigError, DataError
 from respllm.evaluation import ScoreRow, read_scores, write_scores
 from respllm.inference.evaluate import held_out
 from respllm.inference.looks import log_look
@@ -212,10 +210,7 @@ class Study:
     def properties(self) -> Mapping[Path, RecordingProperties]:
         """How each recording was made, by its path; those that cannot be read are left out."""
         parts = (self.data.train, self.data.validation, self.data.test)
-        paths = sorted({e.clip.record.audio_path for part in parts for e in part.examples})
-        with ThreadPoolExecutor(min(8, os.cpu_count() or 1)) as pool:
-            found = zip(paths, pool.map(_properties, paths), strict=True)
-            return {path: known for path, known in found if known is not None}
+        return properties_of(e.clip.record.audio_path for part in parts for e in part.examples)
 
     def _claim(self) -> None:
         path = self.folder / CONFIG
@@ -290,10 +285,3 @@ def read_left_out(folder: Path) -> dict[str, str]:
     """Tasks that the model in a folder could not learn, with the reasons."""
     path = folder / LEFT_OUT
     return json.loads(path.read_text(encoding="utf-8")) if path.is_file() else {}
-
-
-def _properties(path: Path) -> RecordingProperties | None:
-    try:
-        return recording_properties(path)
-    except AudioError:  # a clip of it could be heard; the controls see a missing value
-        return None

@@ -32,8 +32,6 @@ class BaselineSpec:
         scope: "task": one model for each source task; "joint": one for all.
         audio: what it hears, the mean of the 64 tokens or the tokens; None: it does not listen.
         dms: how it reads the DMS; None: it does not.
-        printed: its name in `evaluation/tables/paper_tables.csv`.
-        tables: the paper's tables that print it.
         fusion: what joins both; None where there is one modality.
     """
 
@@ -41,8 +39,6 @@ class BaselineSpec:
     scope: Scope
     audio: AudioInput | None
     dms: DmsInput | None
-    printed: str
-    tables: tuple[int, ...]
     fusion: Callable[[Hearing, Standardise, int], nn.Module] | None = None
 
 
@@ -50,29 +46,14 @@ BASELINES: Mapping[str, BaselineSpec] = MappingProxyType(
     {
         spec.name: spec
         for spec in (
-            BaselineSpec("audio", "task", "pooled", None, "Audio", (2, 3)),
-            BaselineSpec("dms-hard", "task", None, "hard", "DMS-hard", (2, 3)),
-            BaselineSpec("dms-soft", "task", None, "soft", "DMS-soft", (2, 3)),
-            BaselineSpec(
-                *("fusion-hard", "task", "pooled", "hard", "Fusion-hard", (2, 3)),
-                fusion=ConcatenationFusion,
-            ),
-            BaselineSpec(
-                *("fusion-soft", "task", "pooled", "soft", "Fusion-soft", (2, 3)),
-                fusion=ConcatenationFusion,
-            ),
-            BaselineSpec(
-                *("fusion-concat", "joint", "pooled", "soft", "Fusion-soft (multi-label)", (4, 5)),
-                fusion=ConcatenationFusion,
-            ),
-            BaselineSpec(
-                *("fusion-add", "joint", "pooled", "soft", "Fusion-add", (4, 5)),
-                fusion=AdditionFusion,
-            ),
-            BaselineSpec(
-                *("fusion-crossattn", "joint", "tokens", "soft", "Fusion-crossattn", (4, 5)),
-                fusion=CrossAttentionFusion,
-            ),
+            BaselineSpec("audio", "task", "pooled", None),
+            BaselineSpec("dms-hard", "task", None, "hard"),
+            BaselineSpec("dms-soft", "task", None, "soft"),
+            BaselineSpec("fusion-hard", "task", "pooled", "hard", ConcatenationFusion),
+            BaselineSpec("fusion-soft", "task", "pooled", "soft", ConcatenationFusion),
+            BaselineSpec("fusion-concat", "joint", "pooled", "soft", ConcatenationFusion),
+            BaselineSpec("fusion-add", "joint", "pooled", "soft", AdditionFusion),
+            BaselineSpec("fusion-crossattn", "joint", "tokens", "soft", CrossAttentionFusion),
         )
     }
 )
