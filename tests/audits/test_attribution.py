@@ -135,7 +135,7 @@ def test_a_linear_model_gives_weight_times_input() -> None:
             self.llm.get_input_embeddings = lambda: self.words
             self.weight = torch.nn.Parameter(torch.arange(1.0, 4.0))
 
-        def forward(self, batch: object) -> torch.Tensor:
+        def padded(self, batch: object) -> torch.Tensor:
             prompt = self.words(batch.prompt_ids)[batch.prompt_of] @ self.weight
             dms = self.words(batch.dms_ids) @ self.weight
             total = prompt.sum(1) + 2 * dms.sum(1) + batch.audio.sum((1, 2))

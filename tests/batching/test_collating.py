@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Sequence
 
 import numpy as np
@@ -73,9 +74,10 @@ def test_a_batch_without_any_dms() -> None:
     assert batch.dms_lengths.tolist() == [0]
 
 
-def test_lengths_of_positions() -> None:
+def test_the_order_of_cheapest_batches_puts_alike_texts_side_by_side() -> None:
     examples = ExampleSet(EXAMPLES, _audio, TOKENIZER)
-    for i, example in enumerate(EXAMPLES):
-        prompt, dms = TOKENIZER.prompt_ids(example.prompt_text), TOKENIZER.dms_ids(example.dms_text)
-        assert examples.length(i) == len(prompt) + len(dms)
-    assert len(examples) == 4
+    order = sorted(range(4), key=examples.sort_key)
+    prompts = [EXAMPLES[i].prompt_text for i in order]
+    assert len(prompts) == 4
+    changes = sum(a != b for a, b in itertools.pairwise(prompts))
+    assert changes == len(set(prompts)) - 1

@@ -6,7 +6,7 @@ import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
 
-from respllm.batching import length_sorted_batches, mixed_batches
+from respllm.batching import alike_batches, mixed_batches
 
 SIZES = st.integers(0, 300)
 
@@ -39,8 +39,8 @@ def test_batches_mix_the_tasks() -> None:
 
 
 @given(st.lists(st.integers(0, 50), max_size=100), st.integers(1, 20))
-def test_sorted_batches_hold_everything_shortest_first(lengths: list[int], batch_size: int) -> None:
-    batches = length_sorted_batches(lengths, batch_size)
+def test_alike_batches_hold_everything_in_order(lengths: list[int], batch_size: int) -> None:
+    batches = alike_batches(lengths, batch_size)
     order = [int(i) for batch in batches for i in batch]
     assert sorted(order) == list(range(len(lengths)))
     assert [lengths[i] for i in order] == sorted(lengths)

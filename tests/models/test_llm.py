@@ -153,7 +153,6 @@ def test_gradient_checkpointing_recomputes_and_changes_no_gradient(tiny_llm: Pat
         config = ModelConfig(llm=str(tiny_llm), gradient_checkpointing=checkpointing)
         loaded = load_llm(config, 1)
         model = assemble(loaded.model, config, WIDTH, 1).train()
-        model.share_prompts = False
         calls.append(_count_calls(model))
         batch = some_examples(loaded.tokenizer).batch(range(4))
         nn.functional.cross_entropy(model(batch), batch.labels).backward()
@@ -170,14 +169,18 @@ def _count_calls(model: RespLLM) -> list[int]:
     return calls
 
 
-def test_prompts_are_shared_only_where_that_is_exact(llama: Path) -> None:
-    def shares(**settings: Any) -> bool:
-        config = ModelConfig(llm=str(llama), **settings)
-        return assemble(load_llm(config, 0).model, config, WIDTH, 0).share_prompts
+def test_examples_share_tokens_unless_dropout_is_active(llama: Path) -> None:
+    def rows(dropout: float, training: bool) -> int:
+        config = ModelConfig(llm=str(llama), lora=LoraSettings(dropout=dropout))
+        loaded = load_llm(config, 0)
+        model = assemble(loaded.model, config, WIDTH, 0).train(training)
+        seen: list[int] = []
+        model.llm.layers[0].register_forward_pre_hook(lambda _, args: seen.append(args[0].numel()))
+        model(some_examples(loaded.tokenizer).batch(range(4)))
+        return seen[0]
 
-    assert shares()
-    assert not shares(gradient_checkpointing=True)
-    assert not shares(lora=LoraSettings(dropout=0.1))
+    assert rows(0.0, True) == rows(0.1, False) == rows(0.0, False)
+    assert rows(0.1, True) > rows(0.0, True), "each example has a dropout mask of its own"
 
 
 def test_random_weights_keep_architecture_and_tokenizer_and_follow_the_seed(tiny_llm: Path) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from copy import deepcopy
 from dataclasses import replace
 from pathlib import Path
 
@@ -13,6 +14,7 @@ from respllm.batching import Batch, ExampleSet, TextTokenizer
 from respllm.config import LoraSettings, ModelConfig
 from respllm.models import RespLLM, assemble, load_llm
 from respllm.models.heads import HEADS
+from respllm.models.prompt_memory import PromptMemory
 from respllm.types import Clip, Dms, Example, Record
 
 WIDTH = 24
@@ -46,8 +48,7 @@ def model_and_tokenizer(tiny_llm: Path) -> tuple[RespLLM, TextTokenizer]:
 
 
 def logits(model: RespLLM, batch: Batch, share: bool) -> torch.Tensor:
-    model.share_prompts = share
-    return model(batch)
+    return model(batch) if share else model.padded(batch)
 
 
 @pytest.mark.parametrize("share", [False, True])
@@ -168,3 +169,73 @@ def test_without_an_input_nothing_of_it_reaches_the_answer(
             found = logits(model, here, share)
             torch.testing.assert_close(logits(model, same, share), found, atol=1e-5, rtol=0)
             assert (logits(model, different, share) - found).abs().max() > 1e-3
+
+
+def test_a_memory_of_prompts_changes_no_logit_and_reads_each_prompt_once(
+    model_and_tokenizer: tuple[RespLLM, TextTokenizer], example_set: ExampleSet
+) -> None:
+    model, _ = model_and_tokenizer
+    rows: list[int] = []
+    model.llm.layers[0].register_forward_pre_hook(lambda _, args: rows.append(args[0].shape[1]))
+    memory = PromptMemory()
+    with torch.inference_mode():
+        expected = model.padded(example_set.batch(range(6)))
+        rows.clear()
+        for asked in ([0, 2], [1, 0, 3, 5], [4], [0, 1, 2, 3, 4, 5]):
+            found = model(example_set.batch(asked), memory)
+            torch.testing.assert_close(found, expected[asked], atol=1e-5, rtol=0)
+    lengths = {len(prompt) for prompt in memory.rows}
+    assert len(memory.rows) == 2
+    assert sum(row in lengths for row in rows) == 2, "each prompt was read alone, once"
+    assert len(memory) == sum(lengths)
+
+
+def test_what_is_not_read_in_the_last_block_is_not_computed(
+    model_and_tokenizer: tuple[RespLLM, TextTokenizer], example_set: ExampleSet
+) -> None:
+    model, _ = model_and_tokenizer
+    rows: list[list[int]] = [[] for _ in model.llm.layers]
+    for layer, seen in zip(model.llm.layers, rows, strict=True):
+        down = layer.mlp.down_proj
+        down.register_forward_pre_hook(lambda _, args, seen=seen: seen.append(args[0].shape[1]))
+    with torch.inference_mode():
+        model(example_set.batch(range(6)))
+    assert rows[-1] == [6 * 64]
+    assert all(row[0] > 6 * 64 for row in rows[:-1])
+
+
+def test_a_copied_model_is_independent_and_answers_alike(
+    model_and_tokenizer: tuple[RespLLM, TextTokenizer], example_set: ExampleSet
+) -> None:
+    model, _ = model_and_tokenizer
+    other = deepcopy(model)
+    with torch.inference_mode():
+        batch = example_set.batch(range(6))
+        before = model(batch)
+        assert torch.equal(other(batch), before)
+        for parameter in other.llm.parameters():
+            parameter.zero_()
+        assert torch.equal(model(batch), before)
+        assert not torch.equal(other(batch), before)
+
+
+def test_sequences_beyond_a_sliding_window_are_attended_through_it(tmp_path: Path) -> None:
+    from tests.models.conftest import write_tiny_llm
+
+    config = ModelConfig(llm=str(write_tiny_llm(tmp_path / "mistral", "mistral")))
+    loaded = load_llm(config, 0)
+    model = assemble(loaded.model, config, WIDTH, 0).eval()
+    audio = np.random.default_rng(0).standard_normal((6, 64, WIDTH)).astype(np.float32)
+    batch = ExampleSet(
+        examples(), lambda rows: audio[list(rows)], TextTokenizer(loaded.tokenizer)
+    ).batch(range(6))
+    with torch.inference_mode():
+        whole = model(batch)
+        assert torch.allclose(whole, model.padded(batch), atol=1e-5)
+        model.llm.config.sliding_window = 8
+        for layer in model.llm.layers:
+            layer.self_attn.sliding_window = 8
+        narrow = RespLLM(model.llm, model.head, WIDTH).eval()
+        narrow.projector = model.projector
+        assert torch.equal(narrow(batch), narrow.padded(batch))
+        assert not torch.allclose(narrow(batch), whole, atol=1e-4)

@@ -46,7 +46,7 @@ def log_odds_of(model: RespLLM, batch: Batch) -> Callable[[Tensor, Tensor, Tenso
             weights=batch.weights.repeat(rows),
         )
         with _embedded(model, many, prompt, dms):
-            logits = model(many)
+            logits = model.padded(many)
         # A model that is not told of the sound has no gradient there: 0, not an error.
         unread = 0 * (audio.sum((1, 2)) + dms.sum((1, 2)))
         return logits[:, 1] - logits[:, 0] + unread

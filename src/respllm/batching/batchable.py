@@ -35,8 +35,8 @@ class Batchable(Protocol):
 
     def __len__(self) -> int: ...
 
-    def length(self, index: int) -> int:
-        """Size of one example, for batching alike sizes together."""
+    def sort_key(self, index: int) -> Any:
+        """Examples are cheapest in a batch with their neighbours in this order."""
 
     def batch(self, indices: Sequence[int]) -> LabelledBatch:
         """The examples at these positions, in this order."""

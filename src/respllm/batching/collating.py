@@ -42,10 +42,10 @@ class ExampleSet:
     def __len__(self) -> int:
         return len(self.examples)
 
-    def length(self, index: int) -> int:
-        """Text tokens of one example, for batching alike lengths together."""
+    def sort_key(self, index: int) -> tuple[list[int], list[int]]:
+        """Token ids of one example: neighbours in this order share most of their beginnings."""
         example = self.examples[index]
-        return len(self._prompts[example.prompt_text]) + len(self._dms[example.dms_text])
+        return self._prompts[example.prompt_text], self._dms[example.dms_text]
 
     def batch(self, indices: Sequence[int]) -> Batch:
         """The examples at these positions, in this order."""

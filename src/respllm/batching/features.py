@@ -80,9 +80,9 @@ class FeatureSet:
     def __len__(self) -> int:
         return len(self.examples)
 
-    def length(self, index: int) -> int:
-        """Every example has the same size."""
-        return 1
+    def sort_key(self, index: int) -> int:
+        """Every example costs the same."""
+        return 0
 
     def batch(self, indices: Sequence[int]) -> FeatureBatch:
         """The examples at these positions, in this order."""

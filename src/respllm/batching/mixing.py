@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 
@@ -20,7 +21,10 @@ def mixed_batches(size: int, batch_size: int, seed: int, epoch: int) -> list[np.
     return [order[start : start + batch_size] for start in range(0, size, batch_size)]
 
 
-def length_sorted_batches(lengths: Sequence[int], batch_size: int) -> list[np.ndarray]:
-    """Divide examples into batches of similar text length, for prediction: little padding."""
-    order = np.argsort(np.asarray(lengths), kind="stable")
+def alike_batches(keys: Sequence[Any], batch_size: int) -> list[np.ndarray]:
+    """Divide examples into batches of neighbours in the order of `keys`, for prediction.
+
+    Sorted by length, batches have little padding; sorted by text, they share its beginnings.
+    """
+    order = np.array(sorted(range(len(keys)), key=keys.__getitem__), int)
     return [order[start : start + batch_size] for start in range(0, len(order), batch_size)]

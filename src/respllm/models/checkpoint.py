@@ -211,10 +211,7 @@ def assemble(llm: Any, config: ModelConfig, audio_width: int, seed: int) -> Resp
     with torch.random.fork_rng():
         torch.manual_seed(seed)
         head = HEADS[config.head](llm.config.hidden_size, AUDIO_POSITIONS)
-        # Kept keys and values and recomputed activations exclude each other, and a shared prompt
-        # would share one dropout mask.
-        share = not config.gradient_checkpointing and config.lora.dropout == 0
-        return RespLLM(llm, head, audio_width, share, config.inputs)
+        return RespLLM(llm, head, audio_width, config.lora.dropout > 0, config.inputs)
 
 
 def trained_state(model: torch.nn.Module) -> dict[str, torch.Tensor]:

@@ -14,6 +14,7 @@ from torch import nn
 from respllm.config import LoraSettings, ModelConfig
 from respllm.errors import CheckpointError, ConfigError, unknown_name
 from respllm.models.nano import nano_llm, nano_tokenizer
+from respllm.models.packed_attention import PACKED_ATTENTION
 
 
 @dataclass(frozen=True, slots=True)
@@ -132,9 +133,7 @@ def _pretrained(source: str, config: ModelConfig, seed: int) -> tuple[Any, Any]:
         how |= {"quantization_config": _four_bits(), "device_map": {"": 0}}
     try:
         architecture = AutoConfig.from_pretrained(source, **options)
-        if architecture.model_type == "gemma2":
-            # Its soft-capped attention has no fused path.
-            how["attn_implementation"] = "eager"
+        how["attn_implementation"] = PACKED_ATTENTION
         if config.random_weights:
             with torch.random.fork_rng():
                 torch.manual_seed(seed)

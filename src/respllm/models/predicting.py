@@ -8,7 +8,9 @@ import numpy as np
 import torch
 from torch import nn
 
-from respllm.batching import Batchable, length_sorted_batches
+from respllm.batching import Batchable, ahead, alike_batches
+from respllm.models.prompt_memory import PromptMemory
+from respllm.models.respllm import RespLLM
 
 
 @torch.inference_mode()
@@ -19,6 +21,7 @@ def predict_logits(
     *,
     batch_size: int = 32,
     bf16: bool = False,
+    memory: PromptMemory | None = None,
     progress: Callable[[int, int], None] | None = None,
 ) -> np.ndarray:
     """Log-odds of answer 1 against 0.
@@ -30,6 +33,8 @@ def predict_logits(
         positions: which examples; None asks all.
         batch_size: examples computed at once; it does not change a result.
         bf16: compute in bfloat16.
+        memory: of a RespLLM, its prompts read in earlier calls with the same weights and precision;
+            None reads each prompt once in this call.
         progress: called with (examples done, examples in all).
 
     Returns:
@@ -40,12 +45,12 @@ def predict_logits(
     result = np.zeros(len(rows))
     was_training = model.training
     model.eval()
+    kept = (memory or PromptMemory(),) if isinstance(model, RespLLM) else ()
     done = 0
-    # Alike lengths together: less padding to compute.
-    for chosen in length_sorted_batches([examples.length(i) for i in rows], batch_size):
-        batch = examples.batch([int(i) for i in rows[chosen]]).to(device)
+    order = alike_batches([examples.sort_key(i) for i in rows], batch_size)
+    for chosen, batch in ahead(lambda chosen: examples.batch(rows[chosen].tolist()), order):
         with torch.autocast(device.type, torch.bfloat16, enabled=bf16):
-            logits = model(batch)
+            logits = model(batch.to(device), *kept)
         result[chosen] = (logits[:, 1] - logits[:, 0]).double().cpu().numpy()
         done += len(chosen)
         if progress is not None:

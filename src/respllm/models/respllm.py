@@ -6,15 +6,18 @@ model's width, L the longest sequence.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
 
 import torch
 from torch import Tensor, nn
-from transformers import DynamicCache
 
-from respllm.batching import Batch
+from respllm.batching import Batch, pack
 from respllm.config import Inputs
+from respllm.models.last_block import leave_out_texts
+from respllm.models.packed_attention import PACKED_ATTENTION, PackedRow
+from respllm.models.prompt_memory import PromptMemory
 
 AUDIO_POSITIONS = 64
 
@@ -22,16 +25,16 @@ AUDIO_POSITIONS = 64
 class RespLLM(nn.Module):
     """Projector, language model and head. It takes tensors and nothing else.
 
-    Every sequence is [prompt; DMS; audio] without a gap, padded at its end only. Attention is
-    causal, so padding is never read, and an example's logits do not depend on its batch-mates.
+    Every sequence is [prompt; DMS; audio] without a gap. Attention is causal, so an example's
+    logits do not depend on its batch-mates. A batch is computed as one packed row, in which texts
+    that begin alike share those tokens (`forward`), or padded (`padded`): the same function.
 
     Args:
         llm: returns hidden states; frozen but for its adapters, or trained in full.
         head: (B, La, S) -> (B, 2).
         audio_width: A.
-        share_prompts: compute each distinct prompt of a batch once and let its examples attend
-            to the kept keys and values. The same function, with gradients; exact while no dropout
-            is active.
+        dropout: whether the language model drops anything out while it is trained; then batches
+            are padded, as examples that share tokens would share a mask.
         inputs: what is told of a person; see `respllm.config.ModelConfig`.
     """
 
@@ -40,20 +43,37 @@ class RespLLM(nn.Module):
         llm: Any,
         head: nn.Module,
         audio_width: int,
-        share_prompts: bool = True,
+        dropout: bool = False,
         inputs: Inputs = "audio and text",
     ) -> None:
         super().__init__()
         self.llm = llm
         self.projector = nn.Linear(audio_width, llm.config.hidden_size)
         self.head = head
-        self.share_prompts = share_prompts
+        self.dropout = dropout
         self.inputs = inputs
+        llm.set_attn_implementation(PACKED_ATTENTION)
+        leave_out_texts(llm.layers[-1])
+        windows = getattr(llm.config, "sliding_window", None)
+        self._longest = windows if isinstance(windows, int) else None
 
-    def forward(self, batch: Batch) -> Tensor:
-        """Logits for the answers 0 and 1, (B, 2) float32."""
+    def forward(self, batch: Batch, memory: PromptMemory | None = None) -> Tensor:
+        """Logits for the answers 0 and 1, (B, 2) float32.
+
+        Args:
+            memory: keeps the prompts' keys and values from one batch to the next; for inference
+                only. None computes them anew.
+        """
         batch = self._told(batch)
-        states = self._shared(batch) if self._may_share(batch) else self._plain(batch)
+        if self.dropout and self.training:
+            return self._answer(self._padded_states(batch))
+        return self._answer(self._packed_states(batch, memory))
+
+    def padded(self, batch: Batch) -> Tensor:
+        """The same as `forward`, each sequence computed whole and padded at its end."""
+        return self._answer(self._padded_states(self._told(batch)))
+
+    def _answer(self, states: Tensor) -> Tensor:
         return self.head(states.to(self.projector.weight.dtype)).float()
 
     def _told(self, batch: Batch) -> Batch:
@@ -64,9 +84,6 @@ class RespLLM(nn.Module):
             return replace(batch, dms_lengths=torch.zeros_like(batch.dms_lengths))
         return batch
 
-    def _may_share(self, batch: Batch) -> bool:
-        return self.share_prompts and len(batch.prompt_lengths) < len(batch)
-
     def _embed_words(self, ids: Tensor) -> Tensor:
         return self.llm.get_input_embeddings()(ids)
 
@@ -75,7 +92,57 @@ class RespLLM(nn.Module):
         scale = getattr(self.llm.get_input_embeddings(), "embed_scale", 1.0)
         return self.projector(batch.audio.to(self.projector.weight.dtype)) * scale
 
-    def _plain(self, batch: Batch) -> Tensor:
+    def _packed_states(self, batch: Batch, memory: PromptMemory | None) -> Tensor:
+        """Hidden states at the audio positions, (B, La, S), from one row without padding."""
+        prompts, texts = _texts(batch)
+        if memory is None:
+            packing = pack([p + t for p, t in zip(prompts, texts, strict=True)], AUDIO_POSITIONS)
+        else:
+            memory.learn(prompts, self._read)
+            kept = [memory.rows[prompt] for prompt in prompts]
+            packing = pack(texts, AUDIO_POSITIONS, kept, len(memory))
+        if self._longest is not None and packing.longest > self._longest:
+            return self._padded_states(batch)  # attends through a window
+        packing = packing.to(batch.audio.device)
+        words = self._embed_words(packing.text_ids)
+        audio = self._embed_audio(batch).flatten(0, 1).to(words.dtype)
+        row = PackedRow(packing) if memory is None else memory.row_of(PackedRow(packing))
+        hidden = self._run(torch.cat([words, audio]), row)
+        return hidden[len(words) :].unflatten(0, (len(batch), AUDIO_POSITIONS))
+
+    def _read(
+        self, prompts: Sequence[tuple[int, ...]]
+    ) -> tuple[list[tuple[Tensor, Tensor]], list[range]]:
+        """Keys and values of each layer, (K, Hkv, D), and the rows of each prompt.
+
+        Prompts of different rows share nothing here: each keeps its rows together.
+        """
+        device = self.projector.weight.device
+        places, packings, at = [], [], 0
+        for prompt in prompts:
+            packings.append(PackedRow(pack([prompt], 0).to(device), collected=[]))
+            places.append(range(at, at + len(prompt)))
+            at += len(prompt)
+        for row in packings:
+            self._run(self._embed_words(row.packing.text_ids), row)
+        layers = zip(*(row.collected or [] for row in packings), strict=True)
+        return [
+            (torch.cat([k for k, _ in layer]), torch.cat([v for _, v in layer])) for layer in layers
+        ], places
+
+    def _run(self, embedded: Tensor, row: PackedRow) -> Tensor:
+        """(N, S) through the language model, (N, S)."""
+        # A mask of four dimensions is handed through as it is; nothing reads it.
+        unread = torch.ones((1, 1, 1, 1), dtype=torch.bool, device=embedded.device)
+        return self.llm(
+            inputs_embeds=embedded[None],
+            position_ids=row.packing.positions[None],
+            attention_mask=unread,
+            use_cache=False,
+            packed=row,
+        ).last_hidden_state[0]
+
+    def _padded_states(self, batch: Batch) -> Tensor:
         """Hidden states at the audio positions, (B, La, S), each sequence computed whole."""
         prompts = self._embed_words(batch.prompt_ids)[batch.prompt_of]
         lengths = batch.prompt_lengths[batch.prompt_of]
@@ -86,35 +153,16 @@ class RespLLM(nn.Module):
         hidden = self.llm(inputs_embeds=sequence, use_cache=False).last_hidden_state
         return _take(hidden, starts)
 
-    def _shared(self, batch: Batch) -> Tensor:
-        """The same as `_plain`, with the keys and values of each distinct prompt computed once."""
-        device = batch.audio.device
-        prompts = self._embed_words(batch.prompt_ids)
-        kept = self.llm(inputs_embeds=prompts, use_cache=True).past_key_values
-        prefix = DynamicCache()
-        for number, layer in enumerate(kept.layers):
-            prefix.update(layer.keys[batch.prompt_of], layer.values[batch.prompt_of], number)
-        sequence, starts = _join(
-            (self._embed_words(batch.dms_ids), self._embed_audio(batch)), (batch.dms_lengths,)
-        )
-        prompt_lengths = batch.prompt_lengths[batch.prompt_of][:, None]
-        steps = torch.arange(sequence.shape[1], device=device)
-        slots = torch.arange(prompts.shape[1], device=device)
-        readable = torch.cat(
-            [
-                slots < prompt_lengths,
-                steps < (batch.dms_lengths + AUDIO_POSITIONS)[:, None],
-            ],
-            dim=1,
-        )
-        hidden = self.llm(
-            inputs_embeds=sequence,
-            attention_mask=readable.long(),
-            position_ids=prompt_lengths + steps,
-            past_key_values=prefix,
-            use_cache=True,
-        ).last_hidden_state
-        return _take(hidden, starts)
+
+def _texts(batch: Batch) -> tuple[list[tuple[int, ...]], list[tuple[int, ...]]]:
+    """Each example's prompt and DMS text as token ids."""
+    lengths = batch.prompt_lengths.tolist()
+    ids = batch.prompt_ids.tolist()
+    distinct = [tuple(row[:length]) for row, length in zip(ids, lengths, strict=True)]
+    lengths = batch.dms_lengths.tolist()
+    ids = batch.dms_ids.tolist()
+    texts = [tuple(row[:length]) for row, length in zip(ids, lengths, strict=True)]
+    return [distinct[row] for row in batch.prompt_of.tolist()], texts
 
 
 def _join(segments: tuple[Tensor, ...], lengths: tuple[Tensor, ...]) -> tuple[Tensor, Tensor]:

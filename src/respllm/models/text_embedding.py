@@ -9,7 +9,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from respllm.batching import TextTokenizer, length_sorted_batches
+from respllm.batching import TextTokenizer, alike_batches
 from respllm.config import ModelConfig, TextName
 from respllm.errors import ConfigError
 from respllm.models.llm import fingerprint, load_llm
@@ -56,7 +56,7 @@ class TextEmbedder:
         """(n, E) float32, in order."""
         new = sorted(set(texts) - self._known.keys())
         ids = [self._words.dms_ids(text) for text in new]
-        for rows in length_sorted_batches([len(one) for one in ids], BATCH_SIZE):
+        for rows in alike_batches([len(one) for one in ids], BATCH_SIZE):
             vectors = self._means([ids[row] for row in rows])
             self._known.update(zip((new[row] for row in rows), vectors, strict=True))
         if not texts:

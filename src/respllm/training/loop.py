@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import math
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import nullcontext
 from dataclasses import dataclass
+from itertools import chain
 from typing import Any, Protocol
 
 import numpy as np
@@ -15,7 +16,7 @@ from accelerate import Accelerator
 from accelerate.utils import gather_object
 from torch import nn
 
-from respllm.batching import Batchable, mixed_batches
+from respllm.batching import Batchable, LabelledBatch, ahead, mixed_batches
 from respllm.config import TrainingConfig
 from respllm.errors import RespllmError
 from respllm.models import load_trained_state, predict_logits
@@ -82,13 +83,15 @@ def optimise(
     wrapped, optimizer = accelerator.prepare(model, optimizer)
     saved_at = time.monotonic()
     model.train()
-    for step, rows in _remaining(len(train), config.batch_size, seed, config.epochs, progress.step):
+    planned = _planned(len(train), config, seed, progress.step, accelerator)
+    for share, batches in ahead(lambda share: [train.batch(c) for c in share.chunks], planned):
         if progress.stopped:
             break
+        step = share.step
         rate = learning_rate(config, step, total)
         for group in optimizer.param_groups:
             group["lr"] = rate
-        loss = _step(wrapped, optimizer, train, rows, config, seed, step, accelerator)
+        loss = _step(wrapped, optimizer, train, share, batches, config, seed, accelerator)
         progress.step = step + 1
         observer.step(progress, total, loss, rate)
         validate = progress.step % validate_every == 0 or progress.step == total
@@ -123,42 +126,59 @@ def learning_rate(config: TrainingConfig, step: int, total: int) -> float:
     return config.learning_rate * factor
 
 
-def _remaining(
-    size: int, batch_size: int, seed: int, epochs: int, done: int
-) -> Iterator[tuple[int, np.ndarray]]:
-    step = 0
-    for epoch in range(epochs):
-        for rows in mixed_batches(size, batch_size, seed, epoch):
-            if step >= done:
-                yield step, rows
-            step += 1
+@dataclass(frozen=True, slots=True)
+class _Share:
+    """One process's share of an optimiser step.
+
+    Attributes:
+        step: its number, from 0.
+        examples: in the whole batch, over all processes.
+        chunks: positions of this process's examples, computed at once each.
+        spare: the batch is smaller than the number of processes, and this one computes an example
+            of another without weight.
+    """
+
+    step: int
+    examples: int
+    chunks: tuple[list[int], ...]
+    spare: bool
+
+
+def _planned(
+    size: int, config: TrainingConfig, seed: int, done: int, accelerator: Accelerator
+) -> Iterator[_Share]:
+    """What this process computes, step by step, from step `done` on."""
+    epochs = (mixed_batches(size, config.batch_size, seed, e) for e in range(config.epochs))
+    for step, rows in enumerate(chain.from_iterable(epochs)):
+        if step < done:
+            continue
+        own = rows[accelerator.process_index :: accelerator.num_processes].tolist()
+        spare = not own
+        if spare:
+            own = rows[:1].tolist()
+        micro = config.micro_batch_size or len(own)
+        chunks = tuple(own[i : i + micro] for i in range(0, len(own), micro))
+        yield _Share(step, len(rows), chunks, spare)
 
 
 def _step(
     model: nn.Module,
     optimizer: torch.optim.Optimizer,
     train: Batchable,
-    rows: np.ndarray,
+    share: _Share,
+    batches: Sequence[LabelledBatch],
     config: TrainingConfig,
     seed: int,
-    step: int,
     accelerator: Accelerator,
 ) -> float:
-    """One optimiser step on the batch `rows`, shared among the processes; its mean loss."""
-    torch.manual_seed(seed * 1_000_003 + step)  # dropout, if any
+    """One optimiser step on a batch that is shared among the processes; its mean loss."""
+    torch.manual_seed(seed * 1_000_003 + share.step)  # dropout, if any
     world = accelerator.num_processes
-    # A batch smaller than the number of processes: the spare ones compute without weight.
-    own = rows[accelerator.process_index :: world].tolist()
-    spare = not own
-    if spare:
-        own = rows[:1].tolist()
-    micro = config.micro_batch_size or len(own)
-    chunks = [own[i : i + micro] for i in range(0, len(own), micro)]
     optimizer.zero_grad()
     total = 0.0
-    for number, chunk in enumerate(chunks):
-        batch = train.batch(chunk).to(accelerator.device)
-        last = number == len(chunks) - 1
+    for number, (chunk, read) in enumerate(zip(share.chunks, batches, strict=True)):
+        batch = read.to(accelerator.device)
+        last = number == len(share.chunks) - 1
         waiting = nullcontext() if last else accelerator.no_sync(model)
         with waiting:
             with torch.autocast(accelerator.device.type, torch.bfloat16, enabled=config.bf16):
@@ -166,11 +186,11 @@ def _step(
             losses = nn.functional.cross_entropy(logits, batch.labels, reduction="none")
             # Weights average 1 over all examples, not over a batch: dividing by a batch's own sum
             # would take back part of what they give to a rare class.
-            loss = (losses * batch.weights).sum() / len(rows) * (0.0 if spare else 1.0)
+            loss = (losses * batch.weights).sum() / share.examples * (0.0 if share.spare else 1.0)
             if not torch.isfinite(loss):
                 names = ", ".join(train.examples[i].clip.record.record_id for i in chunk)
                 raise TrainingDivergedError(
-                    f"The loss is {loss.item()} at step {step + 1}",
+                    f"The loss is {loss.item()} at step {share.step + 1}",
                     where=f"records {names}",
                     next_step="lower the learning rate, or check these recordings",
                 )
