@@ -12,13 +12,14 @@ import numpy as np
 import pytest
 import soundfile
 
-from respllm.cli.predict import _dms
+from respllm.cli.predict import _dms, _recordings
 from respllm.inference.predictor import SIMULATED_MODEL
 from respllm.tasks import get_task
 from respllm.types import Dms
 from tests.cli.conftest import Run
 
 ALLOW = "--allow-simulated-model"
+LONG = 131  # more rows than are heard ahead
 
 
 @pytest.fixture
@@ -120,6 +121,67 @@ def test_a_table_gives_each_person_their_own_text(
         *("--age", 80, "--gender", "m", "--json"),
     ).json
     assert answers["c.wav"]["logit"] == pytest.approx(alone["logit"], abs=1e-5)
+
+
+def long_table(folder: Path, rows: int, bad_age: str = "") -> list[str]:
+    """A table of two sounds under ever other names; returns the names as they are written."""
+    names = []
+    for number in range(rows):
+        place = folder / f"day-{number // 2}"
+        if not place.exists():
+            place.symlink_to(folder, target_is_directory=True)
+        names.append(f"{place.name}/{('a.wav', 'monday/b.flac')[number % 2]}")
+    ages = [*(str(20 + number % 60) for number in range(rows - 1)), bad_age or "40"]
+    cells = [f"{name},{age}" for name, age in zip(names, ages, strict=True)]
+    (folder / "long.csv").write_text("\n".join(["audio,age", *cells]) + "\n")
+    return names
+
+
+def test_a_table_of_many_chunks_is_answered_in_its_order(
+    respllm: Run, trained_run: Path, recordings: Path, tmp_path: Path
+) -> None:
+    names = long_table(recordings, LONG)
+    (recordings / "day-9").unlink()
+    (recordings / "day-9").mkdir()
+    (recordings / "day-9" / "a.wav").write_bytes(b"not a recording")
+    arguments = ("predict", recordings / "long.csv", "--run", trained_run, "--task", "S7", ALLOW)
+    outcome = respllm(*arguments, "--out", "answers.csv")
+    assert outcome.code == 0, outcome.err
+    assert "skipped long/day-9/a.wav" in outcome.err
+    assert "long/day-9/monday/b.flac: the audio file is missing" in outcome.err
+    assert f"{len(names) - 2} answered, 1 skipped" in outcome.out
+    with (tmp_path / "answers.csv").open(encoding="utf-8") as file:
+        rows = list(csv.DictReader(file))
+    expected = [f"long/{name}" for name in names if not name.startswith("day-9/")]
+    assert [row["record"] for row in rows] == expected
+    assert len({row["subject"] for row in rows}) == 2, "one person for each sound"
+    # 60 rows on come the same sounds of people of the same age, in another chunk.
+    for row, twin in zip(rows[:18], rows[58:76], strict=True):
+        assert row["subject"] == twin["subject"]
+        assert float(row["logit"]) == pytest.approx(float(twin["logit"]), abs=1e-5)
+    printed = respllm(*arguments, "--json").json
+    assert [p["record_id"] for p in printed["predictions"]] == expected
+    assert [r["record_id"] for r in printed["refused"]] == ["long/day-9/a.wav"]
+
+
+def test_a_bad_last_row_costs_no_answer(
+    refused: Callable[..., str], trained_run: Path, recordings: Path, tmp_path: Path
+) -> None:
+    long_table(recordings, LONG, bad_age="old")
+    arguments = ("predict", recordings / "long.csv", "--run", trained_run, "--task", "S7", ALLOW)
+    assert f"row {LONG}, column 'age'" in refused(*arguments, "--out", "answers.csv")
+    assert not list(tmp_path.glob("answers*"))
+
+
+def test_a_folder_is_read_in_the_order_of_its_paths(tmp_path: Path) -> None:
+    for name in ("b.wav", "a/z.wav", "a.wav", "a/b/c.FLAC", "a-b/x.ogg", ".wav", "a/x.txt"):
+        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / name).touch()
+    found = _recordings(tmp_path)
+    assert found == [
+        str(path.relative_to(tmp_path)) for path in sorted(map(tmp_path.joinpath, found))
+    ]
+    assert set(found) == {"b.wav", "a/z.wav", "a.wav", "a/b/c.FLAC", "a-b/x.ogg"}
 
 
 def test_strict_stops_at_the_broken_one(

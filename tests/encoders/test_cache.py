@@ -5,6 +5,7 @@ import os
 import subprocess
 import sys
 import time
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +13,7 @@ import numpy as np
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from safetensors.numpy import load_file
 
 from respllm.encoders import TokenCache, TokenKey, Unusable
 from respllm.errors import RespllmError
@@ -40,6 +42,33 @@ def test_what_is_written_is_read(cache: TokenCache) -> None:
     assert isinstance(found, np.ndarray)
     assert found.dtype == np.float32
     assert np.array_equal(found, tokens_of(0))
+
+
+def test_tokens_are_read_into_their_place(cache: TokenCache) -> None:
+    cache.write(KEY, tokens_of(0))
+    batch = np.zeros((3, 64, 256), np.float32)
+    assert cache.read(KEY, batch[1]) is not None
+    assert np.array_equal(batch[1], tokens_of(0))
+    assert not batch[[0, 2]].any()
+    assert cache.read(KEY, np.zeros((64, 768), np.float32)) is None, "another encoder's width"
+
+
+def test_what_is_there_is_known_without_reading_it(cache: TokenCache) -> None:
+    silent = replace(KEY, window=1)
+    assert cache.holds(KEY) is False
+    cache.write(KEY, tokens_of(0))
+    cache.write(silent, Unusable("The recording is silent"))
+    assert cache.holds(KEY) is True
+    assert cache.holds(silent) == Unusable("The recording is silent")
+    assert cache.read(silent, np.zeros((64, 256), np.float32)) == cache.holds(silent)
+    path = Path(cache._path(silent))
+    path.write_bytes(path.read_bytes().replace(b"silent", b"sirens"))
+    assert cache.holds(silent) is False, "no false reason"
+
+
+def test_entries_are_files_of_safetensors(cache: TokenCache) -> None:
+    cache.write(KEY, tokens_of(0))
+    assert np.array_equal(load_file(entry_of(cache))["tokens"], tokens_of(0))
 
 
 def test_why_there_are_no_tokens_is_kept(cache: TokenCache) -> None:
@@ -80,6 +109,7 @@ def test_a_flipped_byte_never_gives_other_tokens(cache: TokenCache, at: int, val
     path.write_bytes(content)
     found = cache.read(KEY)
     assert found is None or np.array_equal(found, tokens_of(1, width=4))
+    assert cache.holds(KEY) in (True, False)
 
 
 @pytest.mark.parametrize("size", [0, 5, 100, 5000, -1])
@@ -88,6 +118,7 @@ def test_a_shortened_entry_is_not_there(cache: TokenCache, size: int) -> None:
     content = entry_of(cache).read_bytes()
     entry_of(cache).write_bytes(content[:size])
     assert cache.read(KEY) is None
+    assert cache.holds(KEY) is False
     cache.write(KEY, tokens_of(0))
     assert np.array_equal(cache.read(KEY), tokens_of(0))  # type: ignore[arg-type]
 

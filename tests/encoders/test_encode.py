@@ -3,6 +3,7 @@ from __future__ import annotations
 import shutil
 import subprocess
 import sys
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -11,7 +12,7 @@ import soundfile
 import torch
 
 from respllm.audio import load_audio, log_mel
-from respllm.encoders import AudioEncoder, TokenCache, encode, encode_clips, load_encoder
+from respllm.encoders import AudioEncoder, TokenCache, TokenKey, encode, encode_clips, load_encoder
 from respllm.encoders.opera_ct import OperaCT
 from respllm.errors import AudioError, RespllmError
 from tests.audio.sounds import noise, write
@@ -183,18 +184,54 @@ def test_a_recording_that_could_not_be_opened_is_tried_again(
     assert encode_clips(clips, encoder, cache_dir=root).usable.all()
 
 
+def flip_the_last_byte(entry: Path) -> None:
+    content = entry.read_bytes()
+    entry.write_bytes(content[:-1] + bytes([content[-1] ^ 1]))
+
+
+def shorten(entry: Path) -> None:
+    entry.write_bytes(entry.read_bytes()[:-1])
+
+
+@pytest.mark.parametrize(("damage", "at_once"), [(flip_the_last_byte, False), (shorten, True)])
 def test_a_damaged_entry_is_computed_again(
-    recordings: list[Path], encoder: Counting, root: Path
+    damage: Callable[[Path], None],
+    at_once: bool,
+    recordings: list[Path],
+    encoder: Counting,
+    root: Path,
 ) -> None:
     clips = [clip_of(path) for path in recordings]
     expected = encode_clips(clips, encoder, cache_dir=root).tokens(range(6))
     for entry in list((root / "tokens").glob("*/*/*.safetensors"))[:2]:
-        content = entry.read_bytes()
-        entry.write_bytes(content[:-1] + bytes([content[-1] ^ 1]))
+        damage(entry)
     encoder.batches.clear()
     encoded = encode_clips(clips, encoder, cache_dir=root)
-    assert encoder.batches == [2]
+    assert encoder.batches == ([2] if at_once else []), "a length is seen, a byte is read later"
     assert np.array_equal(encoded.tokens(range(6)), expected)
+    assert sum(encoder.batches) == 2
+    encoder.batches.clear()
+    assert np.array_equal(encoded.tokens(range(6)), expected)
+    assert encoder.batches == []
+
+
+def test_tokens_are_read_when_they_are_asked_for(
+    recordings: list[Path], encoder: Counting, root: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    clips = [clip_of(path) for path in recordings]
+    encode_clips(clips, encoder, cache_dir=root)
+    read: list[TokenKey] = []
+    original = TokenCache.read
+
+    def noted(cache: TokenCache, key: TokenKey, out: np.ndarray | None = None) -> object:
+        read.append(key)
+        return original(cache, key, out)
+
+    monkeypatch.setattr(TokenCache, "read", noted)
+    encoded = encode_clips(clips, encoder, cache_dir=root)
+    assert read == []
+    encoded.tokens([4, 1])
+    assert len(read) == 2
 
 
 def test_what_was_computed_before_an_interruption_is_kept(
@@ -213,11 +250,25 @@ def test_what_was_computed_before_an_interruption_is_kept(
     assert encoder.batches == [2]
 
 
-def test_a_cleared_cache_is_noticed(recordings: list[Path], encoder: Counting, root: Path) -> None:
+def test_a_cleared_cache_is_filled_again(
+    recordings: list[Path], encoder: Counting, root: Path
+) -> None:
+    encoded = encode_clips([clip_of(recordings[0])], encoder, cache_dir=root)
+    expected = encoded.tokens([0])
+    TokenCache(root / "tokens").clear()
+    assert np.array_equal(encoded.tokens([0]), expected)
+
+
+def test_no_other_sound_takes_the_place_of_a_lost_one(
+    recordings: list[Path], encoder: Counting, root: Path
+) -> None:
     encoded = encode_clips([clip_of(recordings[0])], encoder, cache_dir=root)
     TokenCache(root / "tokens").clear()
-    with pytest.raises(RespllmError, match="encode the clips again"):
-        encoded.tokens([0])
+    write(recordings[0], noise(1, seed=99))
+    for _ in range(2):
+        with pytest.raises(RespllmError, match="encode the clips again"):
+            encoded.tokens([0])
+        recordings[0].unlink(missing_ok=True)
 
 
 def test_progress_counts_every_clip(recordings: list[Path], encoder: Counting, root: Path) -> None:

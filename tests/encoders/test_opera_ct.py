@@ -9,10 +9,10 @@ import numpy as np
 import pytest
 import torch
 
-from respllm.encoders import load_encoder
+from respllm.encoders import AudioEncoder, load_encoder
 from respllm.encoders import opera_checkpoint as loader
 from respllm.encoders.opera_ct import OperaCT
-from respllm.errors import CheckpointError
+from respllm.errors import CheckpointError, ConfigError
 from tests.encoders import opera_file
 from tests.encoders.conftest import mels
 
@@ -55,6 +55,40 @@ def test_tokens_run_forward_in_time(opera: OperaCT) -> None:
     changed[:, 192:] = 0
     change = (opera.tokens(changed) - opera.tokens(mel)).abs().mean(dim=2)[0]
     assert change[48:].mean() > 2 * change[:48].mean()
+
+
+def test_a_copy_that_is_trained_computes_the_same(opera: OperaCT) -> None:
+    mel = mels(2)
+    trained = opera.trainable_copy()
+    found = trained(mel)
+    assert found.requires_grad
+    assert relative(found.detach(), opera.tokens(mel).numpy()) < 1e-5
+    with torch.no_grad():  # what it learns is heard, and the frozen encoder does not follow
+        for parameter in trained.parameters():
+            parameter.add_(0.01)
+        assert relative(trained(mel), opera.tokens(mel).numpy()) > 1e-3
+
+
+@pytest.fixture(scope="module")
+def coarse(opera_checkpoint: Path) -> AudioEncoder:
+    return load_encoder("opera-ct", opera_checkpoint, "bfloat16")
+
+
+def test_in_bfloat16_tokens_are_nearly_the_same(coarse: AudioEncoder, opera: OperaCT) -> None:
+    mel = mels(3)
+    found, expected = coarse.tokens(mel), opera.tokens(mel)
+    assert found.dtype == torch.float32
+    assert 1e-4 < (found - expected).norm() / expected.norm() < 0.03
+
+
+def test_tokens_of_two_precisions_never_mix(coarse: AudioEncoder, opera: OperaCT) -> None:
+    assert coarse.identity == opera.identity == opera.cache_identity
+    assert coarse.cache_identity == f"{opera.identity}-bf16"
+
+
+def test_in_bfloat16_it_is_not_trained(coarse: AudioEncoder) -> None:
+    with pytest.raises(ConfigError, match="load the encoder in float32"):
+        coarse.trainable_copy()
 
 
 def test_the_report_accounts_for_the_file(

@@ -70,6 +70,12 @@ def test_a_checkpoint_for_an_encoder_without_weights_is_refused(tmp_path: Path) 
         load_encoder("mel-patch", tmp_path / "any.ckpt")
 
 
+def test_without_weights_there_is_no_precision() -> None:
+    coarse, plain = load_encoder("mel-patch", precision="bfloat16"), load_encoder("mel-patch")
+    assert coarse.cache_identity == plain.cache_identity == plain.identity
+    assert torch.equal(coarse.tokens(mels(1)), plain.tokens(mels(1)))
+
+
 def test_mel_patch_tokens_are_four_frames_each() -> None:
     mel = mels(1)
     tokens = load_encoder("mel-patch").tokens(mel)

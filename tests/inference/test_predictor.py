@@ -15,6 +15,7 @@ from respllm import Predictor
 from respllm.encoders import load_encoder
 from respllm.errors import AudioError, CheckpointError, SafetyError
 from respllm.inference import Refusal, Request
+from respllm.inference.hearing import CHUNK
 from respllm.inference.predictor import SIMULATED_MODEL
 from respllm.models import Checkpoint
 from respllm.tasks import get_task
@@ -155,6 +156,56 @@ def test_a_bad_recording_is_refused_in_its_place(predictor: Predictor, tmp_path:
     for name in ("text", "silent", "nan"):
         with pytest.raises(AudioError):
             predictor.predict(bad[name], task="S7")
+
+
+def test_the_next_recordings_are_heard_meanwhile_and_no_more(predictor: Predictor) -> None:
+    asked = 0
+
+    def requests() -> Iterator[Request]:
+        nonlocal asked
+        while True:
+            asked += 1
+            yield Request(breath(0.5, seed=asked), record_id=str(asked))
+
+    answers = predictor.predict_many(requests(), predictor.question("S7"))
+    for expected in range(1, CHUNK + 2):
+        assert next(answers).record_id == str(expected)
+        assert asked == (2 if expected <= CHUNK else 3) * CHUNK
+    answers.close()
+
+
+def test_what_came_before_an_error_is_answered(predictor: Predictor) -> None:
+    def requests() -> Iterator[Request]:
+        for i in range(CHUNK + 2):
+            yield Request(breath(0.5), record_id=str(i))
+        raise ValueError("row 67 of the table")
+
+    answers = predictor.predict_many(requests(), predictor.question("S7"))
+    for i in range(CHUNK + 2):
+        assert next(answers).record_id == str(i)
+    with pytest.raises(ValueError, match="row 67"):
+        next(answers)
+
+
+def test_an_error_that_is_no_refusal_is_raised(
+    predictor: Predictor, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def broken(*args: object) -> np.ndarray:
+        raise MemoryError
+
+    monkeypatch.setattr("respllm.inference.hearing.log_mel", broken)
+    with pytest.raises(MemoryError):
+        list(predictor.predict_many([Request(breath(1))], predictor.question("S7")))
+
+
+def test_in_bfloat16_the_answer_is_nearly_the_same(predictor: Predictor, trained_run: Path) -> None:
+    coarse = Predictor.from_pretrained(
+        trained_run, precision="bfloat16", allow_simulated_model=True
+    )
+    exact = predictor.predict(breath(5), MAN, "S7").logit
+    found = coarse.predict(breath(5), MAN, "S7").logit
+    assert found != exact
+    assert found == pytest.approx(exact, abs=0.1)
 
 
 def test_nothing_asked_nothing_answered(predictor: Predictor) -> None:

@@ -107,7 +107,9 @@ def windows(waveform: np.ndarray, indices: Sequence[int] | None = None) -> Itera
                 expected=f"0 to {count - 1}",
             )
         piece = trimmed[index * WINDOW_HOP :][:WINDOW_SAMPLES]
-        yield piece[np.arange(-WINDOW_SAMPLES, 0) % len(piece)]
+        if len(piece) < WINDOW_SAMPLES:
+            piece = np.tile(piece, -(-WINDOW_SAMPLES // len(piece)))[-WINDOW_SAMPLES:]
+        yield piece
 
 
 @cache

@@ -29,7 +29,7 @@ _TABLE = """CREATE TABLE IF NOT EXISTS facts (
 _SELECT = """SELECT sha256, seconds, sample_rate, channels, error FROM facts
     WHERE path = ? AND size = ? AND mtime_ns = ?"""
 _WAIT_SECONDS = 60.0  # for another process that is writing
-_CHUNK = 256  # a killed run loses at most this many facts
+_CHUNK = 2048  # a killed run loses at most this many facts, about a second of work
 _NOT_DAMAGE = {
     sqlite3.SQLITE_BUSY,
     sqlite3.SQLITE_LOCKED,

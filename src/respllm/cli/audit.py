@@ -8,6 +8,7 @@ import typer
 from rich import box
 from rich.table import Table
 
+from respllm.cli.loading import libraries
 from respllm.cli.opening import DataRoot, RunArgument, open_run
 from respllm.cli.output import JsonFlag, out, print_json, progress_bar
 
@@ -27,9 +28,10 @@ def audit(
     json: JsonFlag = False,
 ) -> None:
     """Ask what each input adds, whether the question matters, for whom it works, and for leaks."""
-    from respllm.audits import audit as audit_model
-    from respllm.audits import write_audit
-    from respllm.inference.looks import log_look
+    with libraries():
+        from respllm.audits import audit as audit_model
+        from respllm.audits import write_audit
+        from respllm.inference.looks import log_look
 
     opened = open_run(run)
     with progress_bar("auditing") as progress:

@@ -9,6 +9,7 @@ import typer
 from rich import box
 from rich.table import Table
 
+from respllm.cli.loading import libraries
 from respllm.cli.output import err, out
 
 if TYPE_CHECKING:
@@ -29,11 +30,12 @@ def open_study(
     config: Path, data_root: Path, out_folder: Path | None, protocol: str | None, seeds: int
 ) -> tuple[Study, range]:
     """The study of a run file, and its seeds: the run's own and those after it."""
-    from respllm.cli.train import located
-    from respllm.comparisons import Study
-    from respllm.config import RunConfig, read_yaml
-    from respllm.errors import ConfigError, unknown_name
-    from respllm.types import PROTOCOLS
+    with libraries():
+        from respllm.cli.train import located
+        from respllm.comparisons import Study
+        from respllm.config import RunConfig, read_yaml
+        from respllm.errors import ConfigError, unknown_name
+        from respllm.types import PROTOCOLS
 
     run = located(read_yaml(config, RunConfig), config.parent)
     if protocol is not None:

@@ -10,6 +10,7 @@ from typing import Annotated
 
 import typer
 
+from respllm.cli.loading import libraries
 from respllm.cli.output import JsonFlag, err, out, plain, print_json, progress_bar
 
 EXAMPLE_TASK = "T5"
@@ -24,13 +25,14 @@ def demo(
 ) -> None:
     """Simulate, instruction-tune ONE model on S1-S7, test it on T1-T6 unchanged, predict."""
     begun = time.monotonic()
-    from respllm.cli.evaluate import evaluate_run
-    from respllm.cli.results import print_results
-    from respllm.config import RunConfig, read_yaml
-    from respllm.inference import Predictor
-    from respllm.simulation import simulate_cohort
-    from respllm.tasks import get_task
-    from respllm.training import train
+    with libraries():
+        from respllm.cli.evaluate import evaluate_run
+        from respllm.cli.results import print_results
+        from respllm.config import RunConfig, read_yaml
+        from respllm.inference import Predictor
+        from respllm.simulation import simulate_cohort
+        from respllm.tasks import get_task
+        from respllm.training import train
 
     cohort, run = folder / "cohort", folder / "run"
     for earlier in (cohort, run):

@@ -11,6 +11,7 @@ from typing import Annotated
 import typer
 from rich.table import Table
 
+from respllm.cli.loading import libraries
 from respllm.cli.output import JsonFlag, out, print_json
 
 GIB = 2**30
@@ -91,11 +92,12 @@ def doctor(
 
 def diagnose(folder: Path) -> Diagnosis:
     """Look at this machine; needs no network."""
-    import psutil
-    import torch
-    from huggingface_hub import get_token
+    with libraries():
+        import psutil
+        import torch
+        from huggingface_hub import get_token
 
-    from respllm.models import PRESETS
+        from respllm.models import PRESETS
 
     gpu = torch.cuda.is_available()
     gpu_gib = torch.cuda.get_device_properties(0).total_memory / GIB if gpu else 0.0

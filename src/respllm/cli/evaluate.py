@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from respllm.cli.loading import libraries
 from respllm.cli.opening import AllowSimulated, DataRoot, RunArgument, Strict, open_run
 from respllm.cli.output import JsonFlag, out, print_json, progress_bar
 from respllm.types import PROTOCOLS, ProtocolName
@@ -62,9 +63,10 @@ def evaluate_run(
     strict: bool = False,
 ) -> Evaluation:
     """Test a run folder's best model on its tasks, or on others."""
-    from respllm.inference import evaluate as evaluate_model
-    from respllm.tasks import get_task
-    from respllm.training import validation_examples
+    with libraries():
+        from respllm.inference import evaluate as evaluate_model
+        from respllm.tasks import get_task
+        from respllm.training import validation_examples
 
     opened = open_run(run)
     config = opened.config

@@ -12,6 +12,7 @@ import typer
 from respllm.cli import (
     audit,
     baselines,
+    bench,
     cache,
     curve,
     data,
@@ -46,6 +47,7 @@ app.command("audit")(audit.audit)
 app.command("report")(report.report)
 app.command("predict")(predict.predict)
 app.command("cache")(cache.cache)
+app.command("bench")(bench.bench)
 app.command("doctor")(doctor.doctor)
 
 

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
-import json as json_library
+import os
+import shutil
+import sys
+import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from respllm.cli.loading import libraries
 from respllm.cli.opening import AllowSimulated, Strict
 from respllm.cli.output import JsonFlag, err, out, plain, print_json, progress_bar
 from respllm.errors import ConfigError, DataError, unknown_name
@@ -66,8 +70,9 @@ def predict(
             next_step="remove --age, --gender, --history, --symptoms and --location",
         )
     chosen = run or _newest_run()
-    from respllm.inference import Predictor
-    from respllm.models import default_device
+    with libraries():
+        from respllm.inference import Predictor
+        from respllm.models import default_device
 
     predictor = Predictor.from_pretrained(
         chosen,
@@ -99,9 +104,13 @@ def _predict_many(
 ) -> None:
     from respllm.evaluation import DISCLAIMER
     from respllm.inference import Refusal
-    from respllm.inference.evaluate import write_predictions
+    from respllm.inference.prediction_file import (
+        dump_predictions,
+        write_predictions,
+        write_predictions_json,
+    )
 
-    requests = _requests(source, dms)
+    count, requests = _requests(source, dms)
     if out_file is None and not json:
         raise ConfigError("Many recordings need a place for the answers", next_step="add --out")
     if out_file is not None and out_file.suffix not in {".csv", ".json"}:
@@ -113,7 +122,7 @@ def _predict_many(
     def answers() -> Iterator[Prediction]:
         with progress_bar("predicting") as progress:
             for done, answer in enumerate(predictor.predict_many(requests, question), start=1):
-                progress(done, len(requests))
+                progress(done, count)
                 if isinstance(answer, Prediction):
                     yield answer
                 elif strict:
@@ -121,54 +130,59 @@ def _predict_many(
                 else:
                     refusals.append(answer)
 
-    if out_file is not None and out_file.suffix == ".csv":
-        count = write_predictions(out_file, answers())
+    if out_file is None:
+        # Printed when all are there: half a JSON object would help nobody.
+        with tempfile.TemporaryFile("w+", encoding="utf-8") as file:
+            dump_predictions(file, answers(), refusals)
+            file.seek(0)
+            shutil.copyfileobj(file, sys.stdout)
+        return
+    if out_file.suffix == ".csv":
+        answered = write_predictions(out_file, answers())
     else:
-        found = list(answers())
-        count = len(found)
-        content = {
-            "notice": DISCLAIMER,
-            "predictions": plain(found),
-            "refused": plain(refusals),
-        }
-        if out_file is None:
-            print_json(content)
-            return
-        out_file.write_text(json_library.dumps(content, indent=2) + "\n", encoding="utf-8")
+        answered = write_predictions_json(out_file, answers(), refusals)
     for refusal in refusals:
         err.print(f"skipped {refusal.record_id}: {refusal.reason}", highlight=False)
     for note in question.notes:
         out.print(note)
-    out.print(f"{count} answered, {len(refusals)} skipped: {out_file}", highlight=False)
+    out.print(f"{answered} answered, {len(refusals)} skipped: {out_file}", highlight=False)
     out.print(DISCLAIMER)
 
 
-def _requests(source: Path, dms: Dms) -> list[Request]:
+def _requests(source: Path, dms: Dms) -> tuple[int, Iterator[Request]]:
+    """How many recordings there are, and each as it is asked for."""
     from respllm.inference import Request
 
     if source.is_dir():
-        files = sorted(p for p in source.rglob("*") if p.suffix.lower() in AUDIO_SUFFIXES)
-        if not files:
-            raise DataError(
-                f"No recording in {source}", expected=f"files {', '.join(sorted(AUDIO_SUFFIXES))}"
-            )
-        names = [str(path.relative_to(source)) for path in files]
-        return [Request(p, dms, name, name) for p, name in zip(files, names, strict=True)]
-    from respllm.datasets.table import TableSource, read_table
+        names = _recordings(source)
+        return len(names), (Request(source / name, dms, name, name) for name in names)
+    from respllm.datasets.table_source import TableSource
+    from respllm.datasets.table_stream import stream_table
 
-    table = read_table(
+    table = stream_table(
         TableSource(table=Path(source.name), label_column=None),
         dataset=source.stem,
-        sound_type="",
-        label="",
         base=source.parent,
     )
     for name in table.missing:
         err.print(f"skipped {name}: the audio file is missing", highlight=False)
-    return [
-        Request(row.record.audio_path, row.record.dms, row.record.record_id, row.record.subject_id)
-        for row in table.rows
+    records = (row.record for row in table.rows())
+    return table.count, (Request(r.audio_path, r.dms, r.record_id, r.subject_id) for r in records)
+
+
+def _recordings(folder: Path) -> list[str]:
+    """Paths in a folder, relative to it, in order; text takes less memory than `Path`."""
+    names = [
+        os.path.relpath(os.path.join(place, name), folder)
+        for place, _, files in os.walk(folder)
+        for name in files
+        if os.path.splitext(name)[1].lower() in AUDIO_SUFFIXES
     ]
+    if not names:
+        raise DataError(
+            f"No recording in {folder}", expected=f"files {', '.join(sorted(AUDIO_SUFFIXES))}"
+        )
+    return sorted(names, key=lambda name: name.split(os.sep))
 
 
 def _print_one(answer: Prediction, predictor: Predictor, asked: str, run: str) -> None:

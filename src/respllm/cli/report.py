@@ -8,6 +8,7 @@ from typing import Annotated
 import typer
 
 from respllm.cli.audit import AUDIT, STYLES
+from respllm.cli.loading import libraries
 from respllm.cli.opening import RunArgument
 from respllm.cli.output import JsonFlag, err, out, print_json
 
@@ -28,10 +29,11 @@ def report(
     json: JsonFlag = False,
 ) -> None:
     """Write one HTML file and one Markdown file: findings first, then all they rest on."""
-    from respllm.evaluation import DISCLAIMER
-    from respllm.inference.looks import log_look
-    from respllm.reports import build_report, write_report
-    from respllm.reports.assembling import assemble_inputs
+    with libraries():
+        from respllm.evaluation import DISCLAIMER
+        from respllm.inference.looks import log_look
+        from respllm.reports import build_report, write_report
+        from respllm.reports.assembling import assemble_inputs
 
     if data_root is not None:
         err.print("Attributing answers to sounds and words ...")

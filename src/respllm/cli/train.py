@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from respllm.cli.loading import libraries
 from respllm.cli.opening import DataRoot, Strict
 from respllm.cli.output import JsonFlag, err, out, plain, print_json, progress_bar
 
@@ -26,12 +27,13 @@ def train(
     json: JsonFlag = False,
 ) -> None:
     """Train ONE model on all training tasks of a run, then test it on held-out people."""
-    from accelerate import PartialState
+    with libraries():
+        from accelerate import PartialState
 
-    from respllm.cli.evaluate import evaluate_run
-    from respllm.cli.results import print_results
-    from respllm.config import RunConfig, read_yaml
-    from respllm.training import train as train_run
+        from respllm.cli.evaluate import evaluate_run
+        from respllm.cli.results import print_results
+        from respllm.config import RunConfig, read_yaml
+        from respllm.training import train as train_run
 
     run = located(read_yaml(config, RunConfig), config.parent)
     folder = out_folder or Path("runs") / run.name

@@ -53,16 +53,13 @@ def read_table(
             exists. Rows are counted from 1, without the header.
     """
     reader = TableReader(source, dataset, sound_type, label, base)
-    rows = reader.rows()
-    present = [row for row in rows if row.record.audio_path.is_file()]
-    missing = tuple(_ids(row for row in rows if not row.record.audio_path.is_file()))
+    present: list[TableRow] = []
+    absent: list[TableRow] = []
+    for row in reader.checked_rows():
+        (present if row.record.audio_path.is_file() else absent).append(row)
+    missing = tuple(_ids(absent))
     if not present:
-        raise DataError(
-            f"None of the {len(missing)} recordings exists",
-            where=str(reader.path),
-            expected=f"audio files under {reader.audio_root}",
-            next_step="check `audio_root` and `audio_column`",
-        )
+        raise nothing_there(reader, len(missing))
     hashes = digests(present, every=source.subject_column is None)
     if source.subject_column is None:
         present = [grouped_by_content(row, dataset, hashes) for row in present]
@@ -74,6 +71,16 @@ def read_table(
         conflicting=tuple(_ids(conflicting)),
         repeated=tuple(_ids(repeated)),
         notes=tuple(_notes(source, reader, kept, missing, conflicting, repeated)),
+    )
+
+
+def nothing_there(reader: TableReader, missing: int) -> DataError:
+    """That no recording of a table exists."""
+    return DataError(
+        f"None of the {missing} recordings exists",
+        where=str(reader.path),
+        expected=f"audio files under {reader.audio_root}",
+        next_step="check `audio_root` and `audio_column`",
     )
 
 

@@ -42,6 +42,7 @@ _SPLITS: dict[str, Split] = {
 }
 _TRUTH = {"true": "1", "yes": "1", "false": "0", "no": "0"}
 _BAND = re.compile(r"[<>]=?\s*\d{1,3}|\d{1,3}\s*(-\s*(\d{1,3})?|\+)?")
+_PAUSES = str.maketrans(dict.fromkeys(".,:;", " "))
 _ONE_FORM = str.maketrans({"≤": "<=", "≥": ">=", "–": "-"})
 
 
@@ -81,7 +82,7 @@ def identifier(value: object, where: str) -> str:
     text = stated(value)
     if text is None:
         raise DataError("The cell is empty", where=where, expected="a value in every row")
-    if any(unicodedata.category(character).startswith("C") for character in text):
+    if not text.isprintable() and any(map(_is_control, text)):
         raise DataError("The cell holds control characters", where=where)
     return text
 
@@ -174,12 +175,9 @@ def seconds(value: object, where: str) -> float | None:
 
 def _inert(text: str, where: str) -> str:
     """`text` without what could imitate another sentence or list item of the prompt."""
-    kept = (
-        " " if character in ".,:;" or character.isspace() else character
-        for character in text
-        if character.isspace() or not unicodedata.category(character).startswith("C")
-    )
-    cleaned = " ".join("".join(kept).split())
+    if not text.isprintable():
+        text = "".join(c for c in text if c.isspace() or not _is_control(c))
+    cleaned = " ".join(text.translate(_PAUSES).split())
     if len(cleaned) > MAX_ITEM_CHARACTERS:
         raise DataError(
             f"An item of {len(cleaned)} characters",
@@ -187,3 +185,7 @@ def _inert(text: str, where: str) -> str:
             expected=f"at most {MAX_ITEM_CHARACTERS} characters an item",
         )
     return cleaned
+
+
+def _is_control(character: str) -> bool:
+    return unicodedata.category(character).startswith("C")

@@ -1,36 +1,80 @@
-"""The rows of your own table as the file holds them; no type is guessed."""
+"""The rows of your own table as the file holds them; no type is guessed.
+
+Rows are read as they are asked for, so that a long table needs no more memory than a short one;
+only a JSON list is read as a whole.
+"""
 
 from __future__ import annotations
 
+import csv
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 
 from respllm.errors import DataError
 
 Row = dict[str, object]
 
+_PARQUET_ROWS = 1024  # decoded at once
 
-def read_rows(path: Path) -> tuple[list[str], list[Row]]:
-    """Column names and rows of a CSV, TSV, Parquet, JSON lines or JSON file.
 
-    Cells of CSV and TSV files are text as written ("" where empty); in the other formats they
-    have the type the file gives them, `None` where it gives none.
+@dataclass(frozen=True, slots=True)
+class TableFile:
+    """A table that can be read any number of times.
+
+    Attributes:
+        path: of the file.
+        names: of the columns.
+    """
+
+    path: Path
+    names: list[str]
+    _read: Callable[[], Iterator[Row]]
+
+    def rows(self) -> Iterator[Row]:
+        """The rows in the file's order; a short row of CSV or TSV ends in empty cells.
+
+        Cells of CSV and TSV files are text as written ("" where empty); in the other formats they
+        have the type the file gives them, `None` where it gives none.
+
+        Raises:
+            DataError: a damaged file.
+        """
+        with _told(self.path):
+            yield from self._read()
+
+
+def open_table(path: Path) -> TableFile:
+    """Open a CSV, TSV, Parquet, JSON lines or JSON file.
 
     Raises:
         DataError: no such file, an unknown or damaged format, two columns of one name, no rows.
     """
     if not path.is_file():
         raise DataError(f"No table {path}", next_step="check `table` in the task file")
-    reader = _READERS.get(path.suffix.lower())
-    if reader is None:
+    opener = _OPENERS.get(path.suffix.lower())
+    if opener is None:
         raise DataError(
             f"Unknown kind of table {path.suffix!r}",
             where=str(path),
-            expected=", ".join(_READERS),
+            expected=", ".join(_OPENERS),
         )
+    with _told(path):
+        table = opener(path)
+    repeated = sorted({name for name in table.names if name and table.names.count(name) > 1})
+    if repeated:
+        raise DataError(f"Two columns are called {repeated[0]!r}", where=str(path))
+    if next(table.rows(), None) is None:
+        raise DataError("The table has no rows", where=str(path))
+    return table
+
+
+@contextmanager
+def _told(path: Path) -> Iterator[None]:
     try:
-        names, rows = reader(path)
+        yield
     except UnicodeDecodeError:
         raise DataError(
             "The table is not UTF-8 text",
@@ -39,79 +83,106 @@ def read_rows(path: Path) -> tuple[list[str], list[Row]]:
         ) from None
     except OSError as error:
         raise DataError(f"Cannot read the table: {error.strerror}", where=str(path)) from error
-    repeated = sorted({name for name in names if name and names.count(name) > 1})
-    if repeated:
-        raise DataError(f"Two columns are called {repeated[0]!r}", where=str(path))
-    if not rows:
-        raise DataError("The table has no rows", where=str(path))
-    return names, rows
 
 
-def _separated(path: Path, separator: str) -> tuple[list[str], list[Row]]:
-    # pandas takes seconds to import, and most runs read no table of this kind.
-    import pandas as pd
+def _separated(path: Path, separator: str) -> TableFile:
+    header = next(_lines(path, separator), None)
+    if header is None:
+        raise DataError("Not a readable table: the file is empty", where=str(path))
+    names = [name.strip() for name in header[1]]
 
-    try:
-        # The header is read as a row, so that pandas neither renames repeated columns nor takes
-        # the first one for an index where the rows are longer than the header.
-        frame = pd.read_csv(
-            path,
-            sep=separator,
-            header=None,
-            dtype=str,
-            keep_default_na=False,
-            encoding="utf-8-sig",
-        ).fillna("")
-    except (pd.errors.ParserError, pd.errors.EmptyDataError) as error:
-        raise DataError(f"Not a readable table: {error}", where=str(path)) from None
-    first, *rest = frame.values.tolist()
-    names = [str(name).strip() for name in first]
-    return names, [dict(zip(names, row, strict=True)) for row in rest]
+    def rows() -> Iterator[Row]:
+        lines = _lines(path, separator)
+        next(lines)
+        for number, cells in lines:
+            if len(cells) > len(names):
+                raise DataError(
+                    f"Not a readable table: {len(cells)} cells in a row",
+                    where=f"{path}, line {number}",
+                    expected=f"at most {len(names)}, as in the header",
+                    next_step="put cells that hold the separator in quotation marks",
+                )
+            yield dict(zip(names, cells + [""] * (len(names) - len(cells)), strict=True))
+
+    return TableFile(path, names, rows)
 
 
-def _parquet(path: Path) -> tuple[list[str], list[Row]]:
+def _lines(path: Path, separator: str) -> Iterator[tuple[int, list[str]]]:
+    """Lines that are not blank, with their numbers."""
+    with path.open(encoding="utf-8-sig", newline="") as file:
+        # Strict: a quotation mark that is never closed would swallow the rest of the file.
+        reader = csv.reader(file, delimiter=separator, strict=True)
+        try:
+            for cells in reader:
+                if len(cells) > 1 or (cells and cells[0].strip()):
+                    yield reader.line_num, cells
+        except csv.Error as error:
+            raise DataError(
+                f"Not a readable table: {error}", where=f"{path}, line {reader.line_num}"
+            ) from None
+
+
+def _parquet(path: Path) -> TableFile:
     import pyarrow as pa
     import pyarrow.parquet as pq
 
+    def rows() -> Iterator[Row]:
+        try:
+            with pq.ParquetFile(path) as file:
+                for batch in file.iter_batches(_PARQUET_ROWS):
+                    yield from batch.to_pylist()
+        except pa.ArrowInvalid:
+            raise DataError("Not a Parquet file", where=str(path)) from None
+
     try:
-        table = pq.read_table(path)
+        return TableFile(path, list(pq.read_schema(path).names), rows)
     except pa.ArrowInvalid:
         raise DataError("Not a Parquet file", where=str(path)) from None
-    return list(table.column_names), table.to_pylist()
 
 
-def _json(path: Path) -> tuple[list[str], list[Row]]:
+def _json(path: Path) -> TableFile:
     try:
         content = json.loads(path.read_text(encoding="utf-8-sig"))
     except json.JSONDecodeError as error:
         raise DataError(f"Not valid JSON: {error}", where=str(path)) from None
-    return _objects(content, path)
-
-
-def _json_lines(path: Path) -> tuple[list[str], list[Row]]:
-    content = []
-    for number, line in enumerate(path.read_text(encoding="utf-8-sig").split("\n"), start=1):
-        if line.strip():
-            try:
-                content.append(json.loads(line))
-            except json.JSONDecodeError as error:
-                raise DataError(
-                    f"Not valid JSON: {error.msg}", where=f"{path}, line {number}"
-                ) from None
-    return _objects(content, path)
-
-
-def _objects(content: object, path: Path) -> tuple[list[str], list[Row]]:
     if not isinstance(content, list) or not all(isinstance(row, dict) for row in content):
-        raise DataError(
-            "The file holds no list of objects",
-            where=str(path),
-            expected='[{"audio": "a.wav", "label": 1}, ...], or one such object a line in .jsonl',
-        )
-    return list(dict.fromkeys(name for row in content for name in row)), content
+        raise _no_objects(path)
+    return TableFile(path, _names(content), lambda: iter(content))
 
 
-_READERS: dict[str, Callable[[Path], tuple[list[str], list[Row]]]] = {
+def _json_lines(path: Path) -> TableFile:
+    def rows() -> Iterator[Row]:
+        with path.open(encoding="utf-8-sig", newline="\n") as file:
+            for number, line in enumerate(file, start=1):
+                if not line.strip():
+                    continue
+                try:
+                    row = json.loads(line)
+                except json.JSONDecodeError as error:
+                    raise DataError(
+                        f"Not valid JSON: {error.msg}", where=f"{path}, line {number}"
+                    ) from None
+                if not isinstance(row, dict):
+                    raise _no_objects(path)
+                yield row
+
+    return TableFile(path, _names(rows()), rows)
+
+
+def _names(rows: Iterator[Row] | list[Row]) -> list[str]:
+    """Objects need not have the same keys: a column is what any of them has."""
+    return list(dict.fromkeys(name for row in rows for name in row))
+
+
+def _no_objects(path: Path) -> DataError:
+    return DataError(
+        "The file holds no list of objects",
+        where=str(path),
+        expected='[{"audio": "a.wav", "label": 1}, ...], or one such object a line in .jsonl',
+    )
+
+
+_OPENERS: dict[str, Callable[[Path], TableFile]] = {
     ".csv": lambda path: _separated(path, ","),
     ".tsv": lambda path: _separated(path, "\t"),
     ".parquet": _parquet,

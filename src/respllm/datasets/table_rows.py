@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
 from respllm.datasets import table_cells as cells
-from respllm.datasets.table_file import Row, read_rows
+from respllm.datasets.table_file import Row, open_table
 from respllm.datasets.table_source import OptionalColumn, TableSource, codes
 from respllm.errors import DataError, unknown_name
 from respllm.types import Dms, Record
@@ -40,7 +41,7 @@ class TableReader:
         self.label = label
         self.path = base / source.table
         self.audio_root = base / source.audio_root if source.audio_root else self.path.parent
-        self.names, self.raw = read_rows(self.path)
+        self.file = open_table(self.path)
         self.others = 0  # rows that are negative only because they are not `positive`
         for name in (
             source.audio_column,
@@ -50,52 +51,66 @@ class TableReader:
             *source.where,
             *source.columns.values(),
         ):
-            if name is not None and name not in self.names:
+            if name is not None and name not in self.file.names:
                 raise DataError(
-                    unknown_name("column", name, self.names),
+                    unknown_name("column", name, self.file.names),
                     where=str(self.path),
                     next_step="name the column in the task file as the table does",
                 )
         self.clips = any(self._column(field) is not None for field in ("start", "stop"))
 
     def _column(self, field: OptionalColumn) -> str | None:
-        return self.source.columns.get(field, field if field in self.names else None)
+        return self.source.columns.get(field, field if field in self.file.names else None)
 
-    def rows(self) -> list[TableRow]:
-        """The rows that `where` keeps, in the table's order; unknown subjects are still ""."""
-        wanted = {name: cells.canonical(value) for name, value in self.source.where.items()}
-        found: list[TableRow] = []
-        first: dict[str, tuple[int, Record]] = {}
+    def checked_rows(self) -> Iterator[TableRow]:
+        """As `rows`, with the rows compared; it remembers a few bytes of each.
+
+        Raises:
+            DataError: a recording listed twice or with contradictory facts; no row is kept.
+        """
+        first: dict[str, tuple[int, int]] = {}
         stretches: set[tuple[str, float, float | None]] = set()
-        for number, raw in enumerate(self.raw, start=1):
-            if any(cells.canonical(raw.get(name)) != value for name, value in wanted.items()):
-                continue
-            row = self._row(number, raw)
+        for number, row in self._numbered():
             record = row.record
             stretch = (record.record_id, row.start, row.stop)
-            seen, same = first.setdefault(record.record_id, (number, record))
+            facts = hash(repr(record))
+            seen, same = first.setdefault(record.record_id, (number, facts))
             if stretch in stretches:
                 raise DataError(
                     f"{record.record_id} is listed twice",
                     where=f"{self.path}, rows {seen} and {number}",
                     expected="one row for each recording, or for each start and stop in it",
                 )
-            if record != same:
+            if facts != same:
                 raise DataError(
                     f"{record.record_id} has two subjects, splits or answers about the person",
                     where=f"{self.path}, rows {seen} and {number}",
                     expected="the same in every row of one recording",
                 )
             stretches.add(stretch)
-            found.append(row)
-        if not found:
+            yield row
+        if not first:
+            wanted = ", ".join(f"{k} = {cells.canonical(v)}" for k, v in self.source.where.items())
             raise DataError(
                 "No row has the wanted values",
                 where=str(self.path),
-                expected=", ".join(f"{name} = {value}" for name, value in wanted.items()),
+                expected=wanted,
                 next_step="check `where` in the task file",
             )
-        return found
+
+    def rows(self) -> Iterator[TableRow]:
+        """The rows that `where` keeps, in the table's order; unknown subjects are still "".
+
+        Raises:
+            DataError: a cell that means nothing.
+        """
+        return (row for _, row in self._numbered())
+
+    def _numbered(self) -> Iterator[tuple[int, TableRow]]:
+        wanted = {name: cells.canonical(value) for name, value in self.source.where.items()}
+        for number, raw in enumerate(self.file.rows(), start=1):
+            if all(cells.canonical(raw.get(name)) == value for name, value in wanted.items()):
+                yield number, self._row(number, raw)
 
     def _row(self, number: int, raw: Row) -> TableRow:
         def cell(name: str | None) -> tuple[object, str]:

@@ -11,6 +11,7 @@ import torch
 from torch import Tensor, nn
 
 from respllm.audio.frontend import N_FRAMES, N_MELS
+from respllm.config import Precision
 from respllm.errors import ConfigError, RespllmError
 
 N_TOKENS = 64
@@ -27,16 +28,23 @@ class AudioEncoder(nn.Module, ABC):
 
     Attributes:
         name: registry name.
-        identity: name, weights' hash and front-end version. Equal identities give equal tokens;
-            it names a folder of the token cache, so it is made of letters, digits, "." and "-".
+        identity: name, weights' hash and front-end version: what a model was trained with. Made of
+            letters, digits, "." and "-".
         width: A, the size of one token.
         n_tokens: tokens per clip, 64.
+        precision: what the network computes in; tokens come out in float32.
     """
 
     name: str
     identity: str
     width: int
     n_tokens: int = N_TOKENS
+    precision: Precision = "float32"
+
+    @property
+    def cache_identity(self) -> str:
+        """The folder of the token cache: those of two precisions differ, so they never mix."""
+        return self.identity if self.precision == "float32" else f"{self.identity}-bf16"
 
     def freeze(self) -> None:
         """Switch to eval mode for good; no parameter needs a gradient."""
@@ -77,12 +85,19 @@ class AudioEncoder(nn.Module, ABC):
         """A copy whose weights are trained; this encoder stays as it is.
 
         Raises:
-            ConfigError: an encoder without weights.
+            ConfigError: an encoder without weights, or with weights in bfloat16.
         """
         if not self.has_weights:
             raise ConfigError(
                 f"The encoder {self.name!r} has no weights to train",
                 next_step="choose the encoder 'opera-ct', or train on the tokens as they are",
+            )
+        if self.precision != "float32":
+            raise ConfigError(
+                f"The encoder {self.name!r} holds its weights in {self.precision}: too coarse to "
+                "learn in small steps",
+                expected="float32",
+                next_step="load the encoder in float32",
             )
         return TrainableEncoder(copy.deepcopy(self))
 

@@ -16,6 +16,7 @@ import torch
 
 from respllm.audio import quality
 from respllm.audio.frontend import count_windows, log_mels
+from respllm.audio.headers import read_facts
 from respllm.audio.index import AudioIndex, default_cache_dir
 from respllm.audio.loading import load_audio
 from respllm.encoders.base import AudioEncoder
@@ -61,11 +62,13 @@ class EncodedClips:
         reasons: Sequence[str | None],
         cache: TokenCache,
         token_shape: tuple[int, int],
+        repair: Callable[[int], None],
     ) -> None:
+        self._clips = clips
         self._keys = keys
-        self._ids = [clip.clip_id for clip in clips]
         self._cache = cache
         self._token_shape = token_shape
+        self._repair = repair
         self.usable: np.ndarray = np.array([reason is None for reason in reasons], bool)
         self.skipped: tuple[Skipped, ...] = tuple(
             Skipped(clip.clip_id, clip.record.audio_path, reason)
@@ -80,21 +83,26 @@ class EncodedClips:
             indices: positions in the list of clips that was encoded; all of them usable.
 
         Raises:
-            RespllmError: a clip that is not usable, or the cache was cleared meanwhile.
+            RespllmError: a clip that is not usable; or its entry was damaged or deleted meanwhile,
+                and the recording is no longer there to compute it again.
         """
         found = np.empty((len(indices), *self._token_shape), np.float32)
-        for row, index in enumerate(indices):
-            key = self._keys[index]
-            tokens = self._cache.read(key) if key is not None and self.usable[index] else None
-            if not isinstance(tokens, np.ndarray):
+        for row, index in zip(found, indices, strict=True):
+            key = self._keys[index] if self.usable[index] else None
+            if key is None or not self._read(key, index, row):
                 raise RespllmError(
-                    f"There are no tokens of clip {self._ids[index]}",
+                    f"There are no tokens of clip {self._clips[index].clip_id}",
                     where=str(self._cache.folder),
-                    expected="a usable clip, and a cache that is left alone while it is used",
+                    expected="a usable clip, and a cache and recordings that are left alone",
                     next_step="ask for usable clips only, or encode the clips again",
                 )
-            found[row] = tokens
         return found
+
+    def _read(self, key: TokenKey, index: int, row: np.ndarray) -> bool:
+        if self._cache.read(key, row) is row:
+            return True
+        self._repair(index)
+        return self._cache.read(key, row) is row
 
 
 def encode_clips(
@@ -109,9 +117,9 @@ def encode_clips(
     """Compute the audio tokens of clips, or find them in the cache.
 
     Clips with the same sound are computed once. What is in the cache already is not computed, and
-    then the recording is not opened either (unless its file changed). A recording that cannot be
-    used is skipped and named in `EncodedClips.skipped`. Memory does not grow with the number of
-    clips.
+    then the recording is not opened either (unless its file changed). Tokens are read when they
+    are asked for, and not here: 100,000 clips are 6 to 20 GB. A recording that cannot be used is
+    skipped and named in `EncodedClips.skipped`.
 
     Args:
         clips: what to encode; the same clip may occur more than once.
@@ -135,7 +143,7 @@ def encode_clips(
         about = facts[clip.record.audio_path]
         key = None
         if about.error is None and about.sha256 is not None:
-            key = TokenKey(encoder.identity, about.sha256, clip.start, clip.stop, clip.window)
+            key = TokenKey(encoder.cache_identity, about.sha256, clip.start, clip.stop, clip.window)
             wanted.setdefault(key, []).append(index)
         keys.append(key)
         reasons.append(about.error and f"The recording {about.error}")
@@ -157,15 +165,25 @@ def encode_clips(
             settle([index], reason)
     missing: list[TokenKey] = []
     for key, indices in wanted.items():
-        found = cache.read(key)
-        if found is None:
-            missing.append(key)
+        held = cache.holds(key)
+        if isinstance(held, Unusable):
+            settle(indices, held.reason)
+        elif held:
+            settle(indices, None)
         else:
-            settle(indices, found.reason if isinstance(found, Unusable) else None)
+            missing.append(key)
     stretches = _stretches((key, clips[wanted[key][0]].record.audio_path) for key in missing)
     for key, reason in _computed(stretches, encoder, cache, batch_size):
         settle(wanted[key], reason)
-    return EncodedClips(clips, keys, reasons, cache, (encoder.n_tokens, encoder.width))
+
+    def repair(index: int) -> None:
+        key, path = keys[index], clips[index].record.audio_path
+        if key is not None and read_facts(path).sha256 == key.sha256:
+            for _ in _computed([_Stretch(path, (key,))], encoder, cache, batch_size=1):
+                pass
+
+    shape = (encoder.n_tokens, encoder.width)
+    return EncodedClips(clips, keys, reasons, cache, shape, repair)
 
 
 def _refused(clip: Clip, reason: str) -> AudioError:

@@ -6,11 +6,12 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from types import MappingProxyType
 
+from respllm.config import Precision
 from respllm.encoders.base import AudioEncoder
 from respllm.errors import ConfigError, unknown_name
 
 
-def _mel_patch(checkpoint: Path | None) -> AudioEncoder:
+def _mel_patch(checkpoint: Path | None, precision: Precision) -> AudioEncoder:
     from respllm.encoders.mel_patch import MelPatch
 
     if checkpoint is not None:
@@ -22,24 +23,28 @@ def _mel_patch(checkpoint: Path | None) -> AudioEncoder:
     return MelPatch()
 
 
-def _opera_ct(checkpoint: Path | None) -> AudioEncoder:
+def _opera_ct(checkpoint: Path | None, precision: Precision) -> AudioEncoder:
     from respllm.encoders.opera_ct import OperaCT  # loads transformers: seconds
 
-    return OperaCT(checkpoint)
+    return OperaCT(checkpoint, precision)
 
 
-ENCODERS: Mapping[str, Callable[[Path | None], AudioEncoder]] = MappingProxyType(
+ENCODERS: Mapping[str, Callable[[Path | None, Precision], AudioEncoder]] = MappingProxyType(
     {"mel-patch": _mel_patch, "opera-ct": _opera_ct}
 )
-"""Registry name -> what builds the encoder from a checkpoint file (None: the published one)."""
+"""Registry name -> what builds the encoder from a checkpoint file (None: the published one)
+and a precision."""
 
 
-def load_encoder(name: str, checkpoint: Path | str | None = None) -> AudioEncoder:
+def load_encoder(
+    name: str, checkpoint: Path | str | None = None, precision: Precision = "float32"
+) -> AudioEncoder:
     """Build a frozen audio encoder.
 
     Args:
         name: registry name: "mel-patch" (no weights) or "opera-ct".
         checkpoint: local checkpoint file; None fetches the published one from its model hub.
+        precision: what its network computes in; "mel-patch" has none.
 
     Raises:
         ConfigError: unknown name, or a checkpoint for an encoder that has no weights.
@@ -48,4 +53,4 @@ def load_encoder(name: str, checkpoint: Path | str | None = None) -> AudioEncode
     build = ENCODERS.get(name)
     if build is None:
         raise ConfigError(unknown_name("encoder", name, ENCODERS), where="encoder")
-    return build(None if checkpoint is None else Path(checkpoint))
+    return build(None if checkpoint is None else Path(checkpoint), precision)

@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 from typing import get_args
 
 import numpy as np
-from scipy.special import expit, logit
+import scipy
 
 from respllm.evaluation.assessment import (
     Assessment,
@@ -131,7 +131,7 @@ def _assessed(start: Assessment, calibrator: Calibrator | None, test: _Test) -> 
         average_precision=average_precision(test.logits, test.labels, test.people),
         roc=roc(test.logits, test.labels, test.people),
         precision_recall=precision_recall(test.logits, test.labels),
-        decision=decision_curve(expit(best), test.labels),
+        decision=decision_curve(scipy.special.expit(best), test.labels),
     )
 
 
@@ -181,7 +181,7 @@ def _fitted(calibrator: Calibrator, test: _Test) -> _Fitted:
         notes.append(f"no threshold reaches {SPECIFIC}")
     calibrated, low, high = calibrator.calibrate(test.logits)
     answers = calibrator.answers(test.logits)
-    scales = {"Venn-Abers": logit(calibrated)}
+    scales = {"Venn-Abers": scipy.special.logit(calibrated)}
     platt = fit_platt(*calibrator.arrays)
     if platt is None:
         notes.append("no Platt calibration: every validation score is the same")
@@ -200,7 +200,7 @@ def _fitted(calibrator: Calibrator, test: _Test) -> _Fitted:
                 unit_id=one.unit_id,
                 subject_id=one.subject_id,
                 label=one.label,
-                probability=float(expit(one.logit)),
+                probability=float(scipy.special.expit(one.logit)),
                 calibrated=float(calibrated[place]),
                 low=float(low[place]),
                 high=float(high[place]),

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 import numpy as np
-from scipy.stats import rankdata
+import scipy
 
 from respllm.evaluation.gathering import ScoredClip, choose_unit
 from respllm.evaluation.intervals import (
@@ -33,7 +33,7 @@ def auroc(labels: Sequence[int], scores: Sequence[float]) -> float:
     """
     positive = np.asarray(labels) == 1
     n_positive, n_negative = int(positive.sum()), int((~positive).sum())
-    ranks = rankdata(scores)
+    ranks = scipy.stats.rankdata(scores)
     wins = float(ranks[positive].sum()) - n_positive * (n_positive + 1) / 2
     return wins / (n_positive * n_negative)
 

@@ -5,8 +5,7 @@ from __future__ import annotations
 import math
 
 import numpy as np
-from scipy.special import expit
-from scipy.stats import norm, rankdata, t
+import scipy
 
 from respllm.evaluation.assessment import Calibration, Estimate, ReliabilityBin
 from respllm.evaluation.platt import standardise
@@ -28,7 +27,7 @@ def measure_calibration(
         logits: (n,) of the probabilities, finite; n is at least 1.
         labels, people: (n,) of the test units; people are whole numbers.
     """
-    probabilities = expit(logits)
+    probabilities = scipy.special.expit(logits)
     error, no_error = calibration_error(probabilities, labels, people)
     slope, intercept, no_slope = slope_and_intercept(logits, labels, people)
     found = Calibration(
@@ -130,7 +129,7 @@ def slope_and_intercept(
     errors = np.sqrt(np.diag(scale.back @ fit.cov_params() @ scale.back.T))
     if not (fit.mle_retvals["converged"] and np.isfinite(errors).all()):
         return UNDEFINED, UNDEFINED, "no calibration slope: its fit does not converge"
-    half = norm.ppf(0.975) * errors
+    half = scipy.stats.norm.ppf(0.975) * errors
     return (
         Estimate(float(slope), float(slope - half[1]), float(slope + half[1])),
         Estimate(float(intercept), float(intercept - half[0]), float(intercept + half[0])),
@@ -159,7 +158,7 @@ def reliability_bins(
 
 def _bin_of(probabilities: np.ndarray, n_people: int) -> np.ndarray:
     count = min(MOST_BINS, max(1, n_people // PEOPLE_PER_BIN))
-    return ((rankdata(probabilities) - 0.5) / len(probabilities) * count).astype(int)
+    return ((scipy.stats.rankdata(probabilities) - 0.5) / len(probabilities) * count).astype(int)
 
 
 def _by_person(values: np.ndarray, who: np.ndarray) -> np.ndarray:
@@ -180,7 +179,7 @@ def _errors(
     with np.errstate(divide="ignore", invalid="ignore"):
         ratio = gap / spread
         shown = spread * math.sqrt(2 / math.pi) * np.exp(-(ratio**2) / 2)
-        shown = np.where(spread > 0, shown + gap * (1 - 2 * norm.cdf(-ratio)), gap)
+        shown = np.where(spread > 0, shown + gap * (1 - 2 * scipy.stats.norm.cdf(-ratio)), gap)
     share = units / units.sum(-1, keepdims=True)
     plain = (share * gap).sum(-1)
     return plain, np.maximum(2 * plain - (share * shown).sum(-1), 0)
@@ -197,8 +196,8 @@ def _bound(squared: np.ndarray, people: np.ndarray, extra: int) -> float:
         return float(mean)
     residuals = totals - mean * sizes
     error = math.sqrt(count / (count - 1) * float((residuals**2).sum())) / sizes.sum()
-    half = t.ppf(0.975, count - 1) * error / (mean * (1 - mean))
-    return float(expit(math.log(mean / (1 - mean)) + (half if extra else -half)))
+    half = scipy.stats.t.ppf(0.975, count - 1) * error / (mean * (1 - mean))
+    return float(scipy.special.expit(math.log(mean / (1 - mean)) + (half if extra else -half)))
 
 
 def _no_slope(logits: np.ndarray, labels: np.ndarray, people: np.ndarray) -> str:

@@ -7,8 +7,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
-from scipy.optimize import brentq
-from scipy.stats import t
+import scipy
 
 from respllm.errors import DataError
 from respllm.evaluation.auroc import undefined
@@ -57,7 +56,7 @@ class _Seeds:
     note: str = ""
 
     def half(self, tail: float) -> float:
-        return float(t.isf(tail, self.freedom)) * self.error if self.error else 0.0
+        return float(scipy.stats.t.isf(tail, self.freedom)) * self.error if self.error else 0.0
 
 
 def paired_difference(
@@ -213,5 +212,5 @@ def _p_value(beyond_zero: Callable[[float], float]) -> float:
         return SMALLEST_P
     if not excluded and beyond_zero(far) <= 0:
         return 1.0
-    p = 2 * math.exp(brentq(beyond_zero, near, far, xtol=1e-6))
+    p = 2 * math.exp(scipy.optimize.brentq(beyond_zero, near, far, xtol=1e-6))
     return min(p, math.nextafter(0.05, 0)) if excluded else max(p, 0.05)

@@ -7,7 +7,7 @@ the very functions that tables use.
 from __future__ import annotations
 
 import numpy as np
-from scipy.stats import norm, t
+import scipy
 
 from respllm.evaluation.placements import Influence, covariance, freedom
 
@@ -15,10 +15,11 @@ METHOD = "Newcombe's score interval with shrunken DeLong variance, by subject"
 # What Newcombe's model variance is worth beside the people's own; chosen in docs/statistics.md.
 PRIOR_FREEDOM = 10.0
 HALVINGS = 36
+Z_95 = 1.959963984540054  # norm.ppf(0.975)
 
 
 def newcombe_interval(
-    value: float, n_positive: float, n_negative: float, z: float = float(norm.ppf(0.975))
+    value: float, n_positive: float, n_negative: float, z: float = Z_95
 ) -> tuple[float, float]:
     """95% score interval of an AUROC (Newcombe 2006, Statistics in Medicine 25:559, method 5).
 
@@ -53,7 +54,7 @@ def shrunken_interval(own: Influence, tail: float = 0.025) -> tuple[np.ndarray, 
     known = np.where(found > 1e-12 * model, freedom(own), 0.0)
     ratio = found / np.where(model > 0, model, 1.0)
     factor = (known * ratio + PRIOR_FREEDOM) / (known + PRIOR_FREEDOM)
-    quantile = t.isf(tail, known + PRIOR_FREEDOM)
+    quantile = scipy.stats.t.isf(tail, known + PRIOR_FREEDOM)
     return score_interval(own.value, quantile * np.sqrt(factor), own.n_positive, own.n_negative)
 
 
@@ -92,7 +93,7 @@ def widened(
 def seed_half(values: np.ndarray, tail: float = 0.025) -> np.ndarray:
     """(...) half-width of Student's interval for the mean of K seeds' AUROCs, (..., K); K > 1."""
     runs = values.shape[-1]
-    return t.isf(tail, runs - 1) * values.std(-1, ddof=1) / np.sqrt(runs)
+    return scipy.stats.t.isf(tail, runs - 1) * values.std(-1, ddof=1) / np.sqrt(runs)
 
 
 def model_variance(value: np.ndarray, n_positive: float, n_negative: float) -> np.ndarray:

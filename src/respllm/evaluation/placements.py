@@ -6,7 +6,7 @@ import math
 from dataclasses import dataclass
 
 import numpy as np
-from scipy.stats import rankdata
+import scipy
 
 from respllm.evaluation.units import ScoredUnits
 
@@ -48,10 +48,10 @@ def placements(labels: np.ndarray, scores: np.ndarray) -> np.ndarray:
     """
     positive = labels == 1
     below = np.empty(scores.shape)
-    together = rankdata(scores, axis=-1)
+    together = scipy.stats.rankdata(scores, axis=-1)
     for own in (positive, ~positive):
         # A rank among all less the rank among one's own counts the others that are below.
-        below[..., own] = together[..., own] - rankdata(scores[..., own], axis=-1)
+        below[..., own] = together[..., own] - scipy.stats.rankdata(scores[..., own], axis=-1)
         below[..., own] /= int((~own).sum())
     return np.where(positive, below, 1 - below)
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import csv
-import os
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -26,6 +25,7 @@ from respllm.evaluation import (
     write_scores,
 )
 from respllm.inference.looks import log_look
+from respllm.inference.prediction_file import write_predictions
 from respllm.inference.predictor import SIMULATED_MODEL, probability
 from respllm.inference.question import Question
 from respllm.inference.scoring import SCORES, score_rows, scored_clip
@@ -100,8 +100,9 @@ def evaluate(
         for selection in selections.values()
         for example in selection.parts["test"]
     }
-    simulated = any(map(is_simulated, folders))
-    if checkpoint.config.simulated and not all(map(is_simulated, folders)):
+    marked = [is_simulated(folder) for folder in folders]
+    simulated = any(marked)
+    if checkpoint.config.simulated and not all(marked):
         if not allow_simulated_model:
             raise SafetyError(
                 "This model was trained on simulated recordings and some of these are real",
@@ -282,34 +283,3 @@ def _write(
         writer = csv.writer(file)
         writer.writerow(["clip", "reason"])
         writer.writerows([one.clip_id, one.reason] for one in heard.skipped)
-
-
-def write_predictions(path: Path, predictions: Iterable[Prediction]) -> int:
-    """Write predictions as CSV, one line each as they come; the file appears when all are there.
-
-    Returns:
-        The number written.
-    """
-    new = path.with_name(path.name + ".new")
-    count = 0
-    with new.open("w", newline="", encoding="utf-8") as file:
-        writer = csv.writer(file)
-        writer.writerow(
-            [
-                *("task", "record", "subject", "label", "logit", "probability", "clips"),
-                *("model", "notes"),
-            ]
-        )
-        for one in predictions:
-            label = "" if one.label is None else one.label
-            writer.writerow(
-                [
-                    *(one.task_id, one.record_id, one.subject_id, label),
-                    *(repr(one.logit), repr(one.probability), len(one.clip_logits)),
-                    one.model_id,
-                    " ".join(one.notes),
-                ]
-            )
-            count += 1
-    os.replace(new, path)
-    return count

@@ -12,7 +12,9 @@ from respllm.models.device import default_device, peak_memory
 from respllm.models.known_task import KnownTask
 from respllm.models.llm import PRESETS, Preset, load_llm
 from respllm.models.predicting import predict_logits
+from respllm.models.prompt_memory import PromptMemory
 from respllm.models.respllm import RespLLM
+from respllm.models.serving import for_inference
 
 __all__ = [
     "PRESETS",
@@ -20,10 +22,12 @@ __all__ = [
     "CheckpointConfig",
     "KnownTask",
     "Preset",
+    "PromptMemory",
     "RespLLM",
     "assemble",
     "checkpoint_folder",
     "default_device",
+    "for_inference",
     "load_llm",
     "load_trained_state",
     "peak_memory",

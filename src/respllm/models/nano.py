@@ -22,6 +22,11 @@ WORD_SIZE = 0.5
 
 
 def nano_tokenizer() -> PreTrainedTokenizerFast:
+    """nano's own; see `byte_pair_tokenizer`."""
+    return byte_pair_tokenizer(VOCABULARY_SIZE)
+
+
+def byte_pair_tokenizer(vocabulary_size: int) -> PreTrainedTokenizerFast:
     """A byte-level BPE tokenizer of the words that prompts and DMS texts are made of.
 
     Any other text is read byte by byte; digits stand alone, so that ages share their decades.
@@ -33,7 +38,7 @@ def nano_tokenizer() -> PreTrainedTokenizerFast:
     )
     backend.decoder = decoders.ByteLevel()
     trainer = trainers.BpeTrainer(
-        vocab_size=VOCABULARY_SIZE,
+        vocab_size=vocabulary_size,
         special_tokens=[BEGIN],
         initial_alphabet=pre_tokenizers.ByteLevel.alphabet(),
         show_progress=False,

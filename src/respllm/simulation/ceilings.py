@@ -8,16 +8,18 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from functools import cache
+from typing import TYPE_CHECKING
 
 import numpy as np
-import pandas as pd
-from sklearn.metrics import roc_auc_score
 
 from respllm.simulation.answers import draw_answers
 from respllm.simulation.population import draw_people
 from respllm.simulation.posterior import posterior
 from respllm.simulation.questions import QUESTIONS, Question
 from respllm.simulation.signs import draw_signs
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 EVIDENCE = ("best", "text_only", "audio_only")
 POPULATION_SIZE = 20_000
@@ -36,6 +38,8 @@ def population_ceiling(question: Question, people: int = POPULATION_SIZE) -> Map
     Returns:
         AUROC by `EVIDENCE`.
     """
+    from sklearn.metrics import roc_auc_score  # slow to load
+
     rng = np.random.default_rng(0)
     drawn = draw_people(question.dataset, people, rng)
     asked = drawn.take(np.flatnonzero(question.asks(drawn)))
@@ -59,6 +63,8 @@ def cohort_ceiling(truth: pd.DataFrame) -> Ceiling:
     Returns:
         AUROC by `EVIDENCE` (None if there is only one class), and the numbers of people.
     """
+    from sklearn.metrics import roc_auc_score
+
     test = truth[truth["split"] == "test"]
     odds = test[list(EVIDENCE)].clip(1e-12, 1 - 1e-12).transform(lambda p: np.log(p / (1 - p)))
     people = odds.assign(label=test["label"]).groupby(test["subject_id"]).mean()

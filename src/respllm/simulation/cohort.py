@@ -10,9 +10,9 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
-import pandas as pd
 import soundfile
 
 from respllm.errors import ConfigError, DataError
@@ -25,6 +25,9 @@ from respllm.simulation.questions import QUESTIONS
 from respllm.simulation.sampling import draw_sample
 from respllm.simulation.signs import draw_signs
 from respllm.simulation.sounds import MEAN_SECONDS, synthesise
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 TRUTH, CEILINGS = "truth.csv", "best_reachable.json"
 
@@ -97,6 +100,8 @@ def simulate_cohort(
         ConfigError: a folder that is not empty, fewer than `MIN_SUBJECTS`, a negative seed.
         DataError: not enough disk space, or the disk cannot be written.
     """
+    import pandas as pd  # slow to load
+
     _check(directory, subjects, seed)
     parts = [
         _draw(dataset, round(share * subjects), seed, number)
@@ -228,6 +233,8 @@ def _write(path: Path, content: bytes) -> None:
 
 def _truth(part: _Part) -> pd.DataFrame:
     """One row per task and file: label and posteriors."""
+    import pandas as pd
+
     tables = []
     for question in QUESTIONS:
         if question.dataset != part.dataset:

@@ -6,7 +6,6 @@ from collections.abc import Mapping
 from pathlib import Path
 
 import numpy as np
-import pandas as pd
 
 from respllm.errors import DataError
 from respllm.simulation.cohort import TRUTH
@@ -21,6 +20,8 @@ def best_logits(data_root: Path) -> Mapping[tuple[str, str], float]:
     Raises:
         DataError: `data_root` holds no simulated cohort's truth.
     """
+    import pandas as pd  # slow to load
+
     try:
         truth = pd.read_csv(data_root / TRUTH)
     except OSError as error:

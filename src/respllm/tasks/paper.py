@@ -21,7 +21,6 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 
 import numpy as np
-from sklearn.model_selection import train_test_split
 
 from respllm.audio import AudioIndex, count_windows, load_audio
 from respllm.datasets import published_index
@@ -234,6 +233,8 @@ def _less_a_tenth(rows: list) -> tuple[list, list]:
             where="protocol 'paper'",
             expected="at least two of each",
         )
+    from sklearn.model_selection import train_test_split  # slow to load
+
     kept, tenth = train_test_split(rows, test_size=0.1, stratify=labels, random_state=TENTH_SEED)
     return kept, tenth
 

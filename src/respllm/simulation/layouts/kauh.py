@@ -9,7 +9,6 @@ import zipfile
 from collections.abc import Mapping
 
 import numpy as np
-import openpyxl
 
 from respllm.simulation.devices import DEVICES
 from respllm.simulation.layouts.plan import PlannedFile, PlannedRecording, Sample, WrittenFile
@@ -79,6 +78,8 @@ class KauhLayout:
 
 def _workbook(rows: list[tuple[object, ...]]) -> bytes:
     """An Excel sheet that is the same, byte by byte, whenever it is written."""
+    import openpyxl  # slow to load
+
     book = openpyxl.Workbook()
     book.active.title = "Sheet1"
     for row in rows:
