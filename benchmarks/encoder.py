@@ -24,8 +24,8 @@ from transformers import ClapAudioConfig, ClapAudioModel
 
 from respllm.audio import load_audio, log_mel
 from respllm.audio.frontend import WINDOW_SECONDS
-from respllm.config import Precision
 from respllm.encoders.opera_ct import OperaCT, raster
+from respllm.types import Precision
 
 CLIPS = 16
 DTYPES: dict[Precision, torch.dtype] = {"float32": torch.float32, "bfloat16": torch.bfloat16}

@@ -14,8 +14,6 @@ from respllm.types import ProtocolName
 HeadName = Literal["published", "last", "mean", "attention"]
 Inputs = Literal["audio and text", "audio", "text"]
 TextName = Literal["bert", "llm"]
-Precision = Literal["float32", "bfloat16"]
-"""What is computed in; sums, norms and results are float32 either way."""
 
 
 class StrictModel(BaseModel):

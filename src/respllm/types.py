@@ -15,6 +15,8 @@ Gender = Literal["Female", "Male", "Other"]
 Split = Literal["train", "validation", "test"]
 ProtocolName = Literal["paper", "clean"]
 Unit = Literal["subject", "recording", "clip"]
+Precision = Literal["float32", "bfloat16"]
+"""What is computed in; weights that are trained, sums and results are float32 either way."""
 
 SPLITS: tuple[Split, ...] = get_args(Split)
 PROTOCOLS: tuple[ProtocolName, ...] = get_args(ProtocolName)

@@ -14,7 +14,7 @@ from torch import nn
 from respllm.batching import ExampleSet, TextTokenizer
 from respllm.config import LoraSettings, ModelConfig
 from respllm.errors import CheckpointError, ConfigError
-from respllm.models import PRESETS, RespLLM, assemble, load_llm
+from respllm.models import PRESETS, RespLLM, assemble, llama_blocks, load_llm
 from respllm.models.llm import check_identity, lora_targets
 from respllm.types import Clip, Dms, Example, Record
 from tests.models.conftest import write_tiny_llm
@@ -147,12 +147,15 @@ def test_identity_knows_the_vocabulary(tmp_path: Path, llama: Path) -> None:
     assert len(identities) == 2
 
 
-def test_gradient_checkpointing_recomputes_and_changes_no_gradient(tiny_llm: Path) -> None:
+def test_gradient_checkpointing_recomputes_and_changes_no_gradient(
+    tiny_llm: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     gradients, calls = [], []
     for checkpointing in (False, True):
         config = ModelConfig(llm=str(tiny_llm), gradient_checkpointing=checkpointing)
         loaded = load_llm(config, 1)
         model = assemble(loaded.model, config, WIDTH, 1).train()
+        monkeypatch.setattr(llama_blocks, "can_run", lambda *_: False)
         calls.append(_count_calls(model))
         batch = some_examples(loaded.tokenizer).batch(range(4))
         nn.functional.cross_entropy(model(batch), batch.labels).backward()
@@ -169,11 +172,14 @@ def _count_calls(model: RespLLM) -> list[int]:
     return calls
 
 
-def test_examples_share_tokens_unless_dropout_is_active(llama: Path) -> None:
+def test_examples_share_tokens_unless_dropout_is_active(
+    llama: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     def rows(dropout: float, training: bool) -> int:
         config = ModelConfig(llm=str(llama), lora=LoraSettings(dropout=dropout))
         loaded = load_llm(config, 0)
         model = assemble(loaded.model, config, WIDTH, 0).train(training)
+        monkeypatch.setattr(llama_blocks, "can_run", lambda *_: False)  # it calls no layer
         seen: list[int] = []
         model.llm.layers[0].register_forward_pre_hook(lambda _, args: seen.append(args[0].numel()))
         model(some_examples(loaded.tokenizer).batch(range(4)))

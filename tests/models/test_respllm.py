@@ -12,7 +12,7 @@ import torch
 
 from respllm.batching import Batch, ExampleSet, TextTokenizer
 from respllm.config import LoraSettings, ModelConfig
-from respllm.models import RespLLM, assemble, load_llm
+from respllm.models import RespLLM, assemble, llama_blocks, load_llm
 from respllm.models.heads import HEADS
 from respllm.models.prompt_memory import PromptMemory
 from respllm.types import Clip, Dms, Example, Record
@@ -172,11 +172,14 @@ def test_without_an_input_nothing_of_it_reaches_the_answer(
 
 
 def test_a_memory_of_prompts_changes_no_logit_and_reads_each_prompt_once(
-    model_and_tokenizer: tuple[RespLLM, TextTokenizer], example_set: ExampleSet
+    model_and_tokenizer: tuple[RespLLM, TextTokenizer],
+    example_set: ExampleSet,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     model, _ = model_and_tokenizer
     rows: list[int] = []
-    model.llm.layers[0].register_forward_pre_hook(lambda _, args: rows.append(args[0].shape[1]))
+    compute = model._run
+    monkeypatch.setattr(model, "_run", lambda x, row: [rows.append(len(x)), compute(x, row)][1])
     memory = PromptMemory()
     with torch.inference_mode():
         expected = model.padded(example_set.batch(range(6)))
@@ -191,9 +194,12 @@ def test_a_memory_of_prompts_changes_no_logit_and_reads_each_prompt_once(
 
 
 def test_what_is_not_read_in_the_last_block_is_not_computed(
-    model_and_tokenizer: tuple[RespLLM, TextTokenizer], example_set: ExampleSet
+    model_and_tokenizer: tuple[RespLLM, TextTokenizer],
+    example_set: ExampleSet,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     model, _ = model_and_tokenizer
+    monkeypatch.setattr(llama_blocks, "can_run", lambda *_: False)
     rows: list[list[int]] = [[] for _ in model.llm.layers]
     for layer, seen in zip(model.llm.layers, rows, strict=True):
         down = layer.mlp.down_proj

@@ -208,12 +208,9 @@ def _audio_group(
 
 
 def _padded(rows: Sequence[np.ndarray], length: int) -> np.ndarray:
-    """Rows of one length; the padding repeats each row's first number."""
-    result = np.zeros((len(rows), length), np.int64)
-    for i, row in enumerate(rows):
-        result[i, : len(row)] = row
-        result[i, len(row) :] = row[0] if len(row) else 0
-    return result
+    """Rows of one length; the padding repeats each row."""
+    # All of a row over and over: one row repeated often would be the slowest sum of a GPU.
+    return np.stack([np.resize(row, length) for row in rows])
 
 
 def _group(queries: np.ndarray, keys: np.ndarray, hidden: np.ndarray) -> AttentionGroup:

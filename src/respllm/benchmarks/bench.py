@@ -24,7 +24,7 @@ from respllm.benchmarks.results import Agreement, BenchResult, Memory, Speed
 from respllm.benchmarks.timing import alternating, matmul_peak, peak_bytes, ratio, seconds
 from respllm.benchmarks.training import largest_loss_difference, our_epoch, plain_epoch
 from respllm.benchmarks.workload import BATCH, RandomOperaCT, Size, Workload
-from respllm.config import Precision
+from respllm.types import Precision
 
 ENCODER_FLOPS = 11.8e9
 """HTS-AT on one clip, by torch.utils.flop_counter."""

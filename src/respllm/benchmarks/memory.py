@@ -7,8 +7,8 @@ from typing import get_args
 
 from respllm.benchmarks.training import our_epoch, plain_epoch
 from respllm.benchmarks.workload import BATCH, Workload
-from respllm.config import Precision
 from respllm.models import peak_memory
+from respllm.types import Precision
 
 STEPS = 2
 

@@ -12,10 +12,10 @@ import torch
 from respllm.audio import SAMPLE_RATE, load_audio, log_mel
 from respllm.benchmarks.plain import Sample, plain_answers
 from respllm.benchmarks.workload import BATCH, RandomOperaCT, Workload
-from respllm.config import ModelConfig, Precision
+from respllm.config import ModelConfig
 from respllm.inference import Predictor, Question, Request
 from respllm.models import Checkpoint, CheckpointConfig, PromptMemory, predict_logits
-from respllm.types import Example, Prediction
+from respllm.types import Example, Precision, Prediction
 
 SECONDS = 10
 """Of a measured file; its first clip of 8.18 s is heard."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from respllm.config import Precision
+from respllm.types import Precision
 
 TARGETS: dict[str, dict[Precision, float]] = {
     "training step": {"float32": 3.0, "bfloat16": 6.0},

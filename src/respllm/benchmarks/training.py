@@ -15,11 +15,12 @@ from torch import nn
 from respllm.batching import ExampleSet, mixed_batches
 from respllm.benchmarks.plain import Sample, plain_answers, plain_logits, plain_step
 from respllm.benchmarks.workload import BATCH, Workload
-from respllm.config import Precision, TrainingConfig
+from respllm.config import TrainingConfig
 from respllm.models import RespLLM
 from respllm.training.loop import optimise
 from respllm.training.observing import Silent
 from respllm.training.state import Progress
+from respllm.types import Precision
 
 SEED = 0
 RATE = 1e-4

@@ -22,7 +22,7 @@ from transformers import ClapAudioConfig, ClapAudioModel, LlamaConfig, LlamaMode
 
 from respllm.batching import ExampleSet, TextTokenizer
 from respllm.benchmarks.plain import Sample
-from respllm.config import LoraSettings, ModelConfig, Precision
+from respllm.config import LoraSettings, ModelConfig
 from respllm.datasets.vocabulary import MEDICAL_HISTORY, SYMPTOMS
 from respllm.encoders.opera_ct import OperaCT
 from respllm.models import RespLLM, assemble, for_inference
@@ -30,7 +30,7 @@ from respllm.models.llm import add_lora
 from respllm.models.nano import byte_pair_tokenizer
 from respllm.prompts import dms_text, task_prompt
 from respllm.tasks import builtin_tasks
-from respllm.types import Clip, Dms, Example, Record
+from respllm.types import Clip, Dms, Example, Precision, Record
 
 BATCH = 16
 VOCABULARY = 32_000
@@ -39,12 +39,30 @@ TOKENIZER_WORDS = 580
 
 @dataclass(frozen=True, slots=True)
 class Size:
-    """Of the language model."""
+    """Of the language model.
+
+    Attributes:
+        kv_heads: heads of keys and values; None: as many as of queries.
+        vocabulary: words with an embedding.
+    """
 
     width: int = 512
     inner: int = 1376
     layers: int = 8
     heads: int = 8
+    kv_heads: int | None = None
+    vocabulary: int = VOCABULARY
+
+    def config(self) -> LlamaConfig:
+        """Of a Llama of this size."""
+        return LlamaConfig(
+            vocab_size=self.vocabulary,
+            hidden_size=self.width,
+            intermediate_size=self.inner,
+            num_hidden_layers=self.layers,
+            num_attention_heads=self.heads,
+            num_key_value_heads=self.kv_heads or self.heads,
+        )
 
 
 class RandomOperaCT(OperaCT):
@@ -76,21 +94,9 @@ class Workload:
 
     def __init__(self, examples: int, size: Size | None = None) -> None:
         size = size or Size()
-        draw = random.Random(0)
-        self.tokenizer = TextTokenizer(byte_pair_tokenizer(TOKENIZER_WORDS))
+        self.tokenizer = tokenizer()
         self.model = _model(size)
-        tasks = [task for task in builtin_tasks().values() if task.id.startswith("S")]
-        self.asked = [
-            Example(
-                task.id,
-                Clip(Record(f"r{i}", f"s{i}", task.dataset_name, "", Path(), person)),
-                task_prompt(task),
-                dms_text(person),
-                draw.randrange(2),
-            )
-            for i in range(examples)
-            for task, person in [(draw.choice(tasks), _person(draw))]
-        ]
+        self.asked = questions(examples)
         self.mels = torch.rand(examples, 256, 64, generator=torch.Generator().manual_seed(0))
 
     @cached_property
@@ -140,26 +146,44 @@ class Workload:
         return sum(shapes)
 
 
+def tokenizer() -> TextTokenizer:
+    """Cut so that texts have as many tokens as with a Llama's."""
+    return TextTokenizer(byte_pair_tokenizer(TOKENIZER_WORDS))
+
+
+def questions(count: int) -> list[Example]:
+    """So many examples, S1 to S7 mixed."""
+    draw = random.Random(0)
+    tasks = [task for task in builtin_tasks().values() if task.id.startswith("S")]
+    return [
+        Example(
+            task.id,
+            Clip(Record(f"r{i}", f"s{i}", task.dataset_name, "", Path(), person)),
+            task_prompt(task),
+            dms_text(person),
+            draw.randrange(2),
+        )
+        for i in range(count)
+        for task, person in [(draw.choice(tasks), _person(draw))]
+    ]
+
+
+def fused(llm: Any) -> RespLLM:
+    """A frozen language model with adapters that have an effect, a projector and a head."""
+    config = ModelConfig(llm="-/-", lora=LoraSettings())
+    adapted = add_lora(llm.requires_grad_(False), LoraSettings(), 0)
+    model = assemble(adapted, config, OperaCT.width, 0)
+    with torch.no_grad():
+        for name, parameter in model.named_parameters():
+            if "lora_B" in name:  # adapters begin as no change: give them an effect
+                parameter.normal_(std=0.02)
+    return model
+
+
 def _model(size: Size) -> RespLLM:
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(0)
-        llm = LlamaModel(
-            LlamaConfig(
-                vocab_size=VOCABULARY,
-                hidden_size=size.width,
-                intermediate_size=size.inner,
-                num_hidden_layers=size.layers,
-                num_attention_heads=size.heads,
-                num_key_value_heads=size.heads,
-            )
-        ).requires_grad_(False)
-        config = ModelConfig(llm="-/-", lora=LoraSettings())
-        model = assemble(add_lora(llm, LoraSettings(), 0), config, OperaCT.width, 0)
-        with torch.no_grad():
-            for name, parameter in model.named_parameters():
-                if "lora_B" in name:  # adapters begin as no change: give them an effect
-                    parameter.normal_(std=0.02)
-    return model
+        return fused(LlamaModel(size.config()))
 
 
 def _person(draw: random.Random) -> Dms:

@@ -8,7 +8,7 @@ import sys
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, cast, get_args
 
 import typer
 
@@ -16,7 +16,7 @@ from respllm.cli.loading import libraries
 from respllm.cli.opening import AllowSimulated, Strict
 from respllm.cli.output import JsonFlag, err, out, plain, print_json, progress_bar
 from respllm.errors import ConfigError, DataError, unknown_name
-from respllm.types import Dms, Prediction
+from respllm.types import Dms, Precision, Prediction
 
 if TYPE_CHECKING:
     from respllm.inference import Predictor, Question, Request
@@ -53,6 +53,9 @@ def predict(
     encoder_checkpoint: Annotated[
         Path | None, typer.Option(help="Local weights of the audio encoder.")
     ] = None,
+    precision: Annotated[
+        str, typer.Option(help="float32, or bfloat16: faster, and answers differ a little.")
+    ] = "float32",
     allow_simulated_model: AllowSimulated = False,
     strict: Strict = False,
     json: JsonFlag = False,
@@ -69,6 +72,8 @@ def predict(
             "What people stated is read from the table's columns, not from options",
             next_step="remove --age, --gender, --history, --symptoms and --location",
         )
+    if precision not in get_args(Precision):
+        raise ConfigError(unknown_name("precision", precision, get_args(Precision)))
     chosen = run or _newest_run()
     with libraries():
         from respllm.inference import Predictor
@@ -78,6 +83,7 @@ def predict(
         chosen,
         device=default_device(),
         encoder_checkpoint=encoder_checkpoint,
+        precision=cast(Precision, precision),
         allow_simulated_model=allow_simulated_model,
     )
     if not many:

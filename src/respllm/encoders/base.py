@@ -11,8 +11,8 @@ import torch
 from torch import Tensor, nn
 
 from respllm.audio.frontend import N_FRAMES, N_MELS
-from respllm.config import Precision
 from respllm.errors import ConfigError, RespllmError
+from respllm.types import Precision
 
 N_TOKENS = 64
 

@@ -9,11 +9,11 @@ from torch import Tensor
 from transformers import ClapAudioConfig, ClapAudioModel
 
 from respllm.audio.frontend import FRONTEND
-from respllm.config import Precision
 from respllm.encoders import opera_checkpoint
 from respllm.encoders.base import AudioEncoder
 from respllm.encoders.htsat import TOGETHER, HtsAt
 from respllm.encoders.threads import over_threads
+from respllm.types import Precision
 
 TIME_CHUNKS = 4  # HTS-AT folds 1024 x 64 into a 256 x 256 image: four stretches of time, stacked
 

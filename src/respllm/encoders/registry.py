@@ -6,9 +6,9 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from types import MappingProxyType
 
-from respllm.config import Precision
 from respllm.encoders.base import AudioEncoder
 from respllm.errors import ConfigError, unknown_name
+from respllm.types import Precision
 
 
 def _mel_patch(checkpoint: Path | None, precision: Precision) -> AudioEncoder:

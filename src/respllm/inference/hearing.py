@@ -18,7 +18,9 @@ from respllm.tasks.clips import cut
 from respllm.types import Clip, Dms, ProtocolName, Record
 
 CHUNK = 64
-"""Recordings answered together; the next ones are heard meanwhile, so twice as many in memory."""
+"""Recordings answered together, at most; as many are heard meanwhile."""
+CHUNK_CLIPS = 256
+"""Clips from which on no more recordings are added: hours of sound are not kept in memory."""
 
 Source = Path | str | bytes | np.ndarray
 
@@ -83,23 +85,27 @@ def heard_ahead(
             return Refusal(request.record_id, str(error))
 
     pending = iter(requests)
-    ahead: deque[list[Future[Heard | Refusal]]] = deque()
+    ahead: deque[Future[Heard | Refusal]] = deque()
     failure: Exception | None = None
     pool = ThreadPoolExecutor(min(8, os.cpu_count() or 1))
     try:
         while True:
-            chunk: list[Request] = []
-            if failure is None:
+            chunk: list[Heard | Refusal] = []
+            clips = 0
+            while len(chunk) < CHUNK and clips < CHUNK_CLIPS:
                 try:
-                    chunk.extend(islice(pending, CHUNK))
+                    wanted = 0 if failure else CHUNK + 1 - len(ahead)
+                    ahead.extend(pool.submit(attempt, one) for one in islice(pending, wanted))
                 except Exception as error:  # raised again once all before it is answered
                     failure = error
-            if chunk:
-                ahead.append([pool.submit(attempt, request) for request in chunk])
-            if len(ahead) == 2 or not chunk:
                 if not ahead:
                     break
-                yield [future.result() for future in ahead.popleft()]
+                one = ahead.popleft().result()
+                chunk.append(one)
+                clips += len(one.clips) if isinstance(one, Heard) else 0
+            if not chunk:
+                break
+            yield chunk
     finally:
         pool.shutdown(cancel_futures=True)
     if failure is not None:

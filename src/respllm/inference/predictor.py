@@ -11,16 +11,14 @@ import numpy as np
 import torch
 
 from respllm.batching import ExampleSet
-from respllm.config import Precision
 from respllm.encoders import AudioEncoder, load_encoder
 from respllm.errors import CheckpointError, ConfigError, SafetyError
 from respllm.inference.hearing import Heard, Refusal, Request, Source, hear, heard_ahead
 from respllm.inference.question import Question, condition_question, task_question
-from respllm.models import Checkpoint, predict_logits
-from respllm.models.prompt_memory import PromptMemory
+from respllm.models import Checkpoint, PromptMemory, for_inference, predict_logits
 from respllm.prompts import dms_text
 from respllm.simulation import is_simulated
-from respllm.types import Dms, Example, Prediction
+from respllm.types import Dms, Example, Precision, Prediction
 
 ENCODED_AT_ONCE = 32
 SIMULATED_MODEL = (
@@ -31,7 +29,8 @@ SIMULATED_MODEL = (
 class Predictor:
     """A trained model that takes recordings and people. Research only, never a diagnosis.
 
-    Nothing it hears is written to disk.
+    Nothing it hears is written to disk. Each prompt is read once and kept, so the model's weights
+    must not change while it is used.
 
     Args:
         checkpoint: the model.
@@ -62,6 +61,7 @@ class Predictor:
         self.encoder = encoder
         self.precision = precision
         self._allow_simulated_model = allow_simulated_model
+        self._memory = PromptMemory()
 
     @classmethod
     def from_pretrained(
@@ -83,6 +83,7 @@ class Predictor:
                 processor or GPU has it, and an answer differs a little.
         """
         checkpoint = Checkpoint.from_pretrained(source, device)
+        for_inference(checkpoint.model, precision)
         encoder = load_encoder(
             checkpoint.config.encoder_name,
             encoder_checkpoint and Path(encoder_checkpoint),
@@ -149,10 +150,9 @@ class Predictor:
         Raises:
             SafetyError: see `predict`.
         """
-        memory = PromptMemory()
         for heard in heard_ahead(requests, self._hear):
             usable = [one for one in heard if isinstance(one, Heard)]
-            answers = iter(self._answer(usable, question, memory) if usable else [])
+            answers = iter(self._answer(usable, question) if usable else [])
             for one in heard:
                 yield one if isinstance(one, Refusal) else next(answers)
 
@@ -172,9 +172,7 @@ class Predictor:
             "(allow_simulated_model=True) to see a number that means nothing",
         )
 
-    def _answer(
-        self, heard: list[Heard], question: Question, memory: PromptMemory | None = None
-    ) -> list[Prediction]:
+    def _answer(self, heard: list[Heard], question: Question) -> list[Prediction]:
         tokens = self._tokens(np.concatenate([one.mels for one in heard]))
         examples = [
             Example(question.task_id, clip, question.prompt, dms_text(one.request.dms), None)
@@ -185,7 +183,10 @@ class Predictor:
             examples, lambda rows: tokens[np.asarray(rows)], self.checkpoint.tokenizer
         )
         found = predict_logits(
-            self.checkpoint.model, example_set, bf16=self.precision == "bfloat16", memory=memory
+            self.checkpoint.model,
+            example_set,
+            bf16=self.precision == "bfloat16",
+            memory=self._memory,
         )
         logits = iter(found.tolist())
         return [self._prediction(one, [next(logits) for _ in one.clips], question) for one in heard]

@@ -130,6 +130,8 @@ def _pretrained(source: str, config: ModelConfig, seed: int) -> tuple[Any, Any]:
     }
     how: dict[str, Any] = {"dtype": getattr(torch, config.dtype)}
     if config.quantize_4bit:
+        # What is not packed (words, norms) and all that is computed.
+        how |= {"dtype": torch.bfloat16}
         how |= {"quantization_config": _four_bits(), "device_map": {"": 0}}
     try:
         architecture = AutoConfig.from_pretrained(source, **options)

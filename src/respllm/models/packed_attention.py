@@ -2,10 +2,7 @@
 
 Registered as an attention implementation of its own, so that every architecture's weights and
 layers are used as they are. Without a packing it is scaled dot product attention as usual.
-
-On a processor it is written out in matrix products: at the lengths of this project the fused kernel
-of torch 2.13 reaches 45 GFLOP/s in either precision and three times less in bfloat16's backward
-pass, where batched products reach 120 (float32) and 320 (bfloat16); see docs/performance.md.
+Packed, it is written out in matrix products (`respllm.models.attending`).
 """
 
 from __future__ import annotations
@@ -14,12 +11,13 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 from transformers import AttentionInterface, AttentionMaskInterface
 from transformers.integrations.sdpa_attention import sdpa_attention_forward
 from transformers.masking_utils import sdpa_mask
 
 from respllm.batching import AttentionGroup, Packing
+from respllm.models.attending import Attend
 
 PACKED_ATTENTION = "respllm_packed"
 
@@ -106,53 +104,17 @@ def _grouped(
     q = _taken(queries, group.queries)
     k, v = _taken(keys, group.keys), _taken(values, group.keys)
     more = len(q) // len(k)
-    if softcap is None and q.device.type == "cpu":
+    if softcap is None:
         asking = q.unflatten(0, (-1, more)).transpose(1, 2).contiguous()
-        out: Tensor = _Attend.apply(asking, k, v, group.hidden)
+        out: Tensor = Attend.apply(asking, k, v, group.hidden)
         return out.transpose(1, 2).flatten(0, 1).permute(1, 2, 0, 3).flatten(0, 1)
     q, k, v = (part.transpose(0, 1) for part in (q, k, v))
-    readable = ~group.hidden[:, None]
-    if softcap is not None:
-        return _whole(q, k, v, readable, softcap).flatten(0, 1)
-    if more > 1:  # with a mask, no fused kernel reads a head of keys for several of queries
-        k, v = k.repeat_interleave(more, 1), v.repeat_interleave(more, 1)
-    out = nn.functional.scaled_dot_product_attention(q, k, v, attn_mask=readable, scale=1.0)
-    return out.transpose(1, 2).flatten(0, 1)
+    return _whole(q, k, v, ~group.hidden[:, None], softcap).flatten(0, 1)
 
 
 def _taken(heads: Tensor, rows: Tensor) -> Tensor:
     """(H, N, D) at rows (S, L) to (H, S, L, D)."""
     return heads.index_select(1, rows.flatten()).view(len(heads), *rows.shape, heads.shape[2])
-
-
-class _Attend(torch.autograd.Function):
-    """softmax(q k^T) v with its gradient, in batched matrix products.
-
-    Shapes: Hkv heads of keys, g queries' heads for each, S stretches.
-    """
-
-    @staticmethod
-    def forward(ctx: Any, q: Tensor, k: Tensor, v: Tensor, hidden: Tensor) -> Tensor:
-        """q (Hkv, S, g, Lq, D), k and v (Hkv, S, Lk, D), hidden (S, Lq, Lk) to q's shape."""
-        with torch.autocast(q.device.type, enabled=False):
-            scores = torch.bmm(q.flatten(2, 3).flatten(0, 1), k.flatten(0, 1).mT)
-            scores.view(*q.shape[:4], -1).masked_fill_(hidden[:, None], torch.finfo(q.dtype).min)
-            shares = torch.softmax(scores, -1)
-            out = torch.bmm(shares, v.flatten(0, 1))
-        ctx.save_for_backward(q, k, v, shares)
-        return out.view(q.shape)
-
-    @staticmethod
-    def backward(ctx: Any, *gradients: Tensor) -> tuple[Tensor | None, ...]:
-        """Gradients of q, k and v."""
-        q, k, v, shares = ctx.saved_tensors
-        out = gradients[0].contiguous().flatten(2, 3).flatten(0, 1)
-        of_v = torch.bmm(shares.mT, out)
-        of_shares = torch.bmm(out, v.flatten(0, 1).mT)
-        of_scores = torch._softmax_backward_data(of_shares, shares, -1, shares.dtype)
-        of_q = torch.bmm(of_scores, k.flatten(0, 1))
-        of_k = torch.bmm(of_scores.mT, q.flatten(2, 3).flatten(0, 1))
-        return of_q.view_as(q), of_k.view_as(k), of_v.view_as(v), None
 
 
 def _whole(

@@ -45,7 +45,8 @@ def predict_logits(
     result = np.zeros(len(rows))
     was_training = model.training
     model.eval()
-    kept = (memory or PromptMemory(),) if isinstance(model, RespLLM) else ()
+    # An empty memory is false, but it is the one to fill.
+    kept = (PromptMemory() if memory is None else memory,) if isinstance(model, RespLLM) else ()
     done = 0
     order = alike_batches([examples.sort_key(i) for i in rows], batch_size)
     for chosen, batch in ahead(lambda chosen: examples.batch(rows[chosen].tolist()), order):

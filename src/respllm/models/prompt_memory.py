@@ -9,6 +9,9 @@ from torch import Tensor
 
 from respllm.models.packed_attention import PackedRow
 
+MOST = 64
+"""Prompts that are kept: all tasks, but not every condition that anybody ever asked about."""
+
 Read = Callable[[Sequence[tuple[int, ...]]], tuple[list[tuple[Tensor, Tensor]], list[range]]]
 
 
@@ -32,7 +35,9 @@ class PromptMemory:
         return len(self.keys[0]) if self.keys else 0
 
     def learn(self, prompts: Sequence[tuple[int, ...]], read: Read) -> None:
-        """Have those prompts read that are not known yet."""
+        """Have those prompts read that are not known yet; with too many, forget all others."""
+        if len(self.rows.keys() | set(prompts)) > MOST:
+            self.keys, self.values, self.rows = [], [], {}
         new = sorted(set(prompts) - self.rows.keys())
         if not new:
             return

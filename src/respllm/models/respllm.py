@@ -15,6 +15,7 @@ from torch import Tensor, nn
 
 from respllm.batching import Batch, pack
 from respllm.config import Inputs
+from respllm.models import llama_blocks
 from respllm.models.last_block import leave_out_texts
 from respllm.models.packed_attention import PACKED_ATTENTION, PackedRow
 from respllm.models.prompt_memory import PromptMemory
@@ -74,7 +75,8 @@ class RespLLM(nn.Module):
         return self._answer(self._padded_states(self._told(batch)))
 
     def _answer(self, states: Tensor) -> Tensor:
-        return self.head(states.to(self.projector.weight.dtype)).float()
+        with torch.autocast(states.device.type, enabled=False):
+            return self.head(states.to(self.projector.weight.dtype)).float()
 
     def _told(self, batch: Batch) -> Batch:
         """The batch without what the model is not told."""
@@ -108,7 +110,7 @@ class RespLLM(nn.Module):
         audio = self._embed_audio(batch).flatten(0, 1).to(words.dtype)
         row = PackedRow(packing) if memory is None else memory.row_of(PackedRow(packing))
         hidden = self._run(torch.cat([words, audio]), row)
-        return hidden[len(words) :].unflatten(0, (len(batch), AUDIO_POSITIONS))
+        return hidden[-len(audio) :].unflatten(0, (len(batch), AUDIO_POSITIONS))
 
     def _read(
         self, prompts: Sequence[tuple[int, ...]]
@@ -131,7 +133,9 @@ class RespLLM(nn.Module):
         ], places
 
     def _run(self, embedded: Tensor, row: PackedRow) -> Tensor:
-        """(N, S) through the language model, (N, S)."""
+        """(N, S) through the language model, to (N, S) or the audio rows of that."""
+        if llama_blocks.can_run(self.llm, embedded):
+            return llama_blocks.run(self.llm, embedded, row)
         # A mask of four dimensions is handed through as it is; nothing reads it.
         unread = torch.ones((1, 1, 1, 1), dtype=torch.bool, device=embedded.device)
         return self.llm(

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import torch
 
-from respllm.config import Precision
 from respllm.models.respllm import RespLLM
+from respllm.types import Precision
 
 
 def for_inference(model: RespLLM, precision: Precision = "float32") -> RespLLM:
