@@ -1,4 +1,4 @@
-"""`respllm data list` and `respllm data verify`: what data there is, and what is here."""
+"""`respllm data list`, `fetch` and `verify`: what data there is, getting it, and what is here."""
 
 from __future__ import annotations
 
@@ -65,7 +65,22 @@ def list_data(json: JsonFlag = False) -> None:
     for t in builtin_tasks().values():
         table.add_row(t.id, t.dataset_name, t.condition_name, t.sound)
     out.print(table)
-    out.print("Next: respllm data verify DATA_ROOT, with one folder per dataset name.")
+    out.print("Next: respllm data fetch NAME, or respllm data verify DATA_ROOT.")
+
+
+@app.command("fetch")
+def fetch_data(
+    name: Annotated[str, typer.Argument(help="icbhi, kauh, coswara, uk_covid19, ....")],
+    to: Annotated[Path, typer.Option(help="Folder with one folder per dataset.")] = Path("data"),
+    accept_license: Annotated[
+        bool, typer.Option("--accept-license", help="Accept the publisher's terms unasked.")
+    ] = False,
+) -> None:
+    """Fetch a dataset from its publisher and verify it. Interrupted, it goes on where it was."""
+    from respllm.cli.data_fetch import fetch_dataset
+
+    fetch_dataset(name, to, accept_license)
+    verify_data(to)
 
 
 @app.command("verify")

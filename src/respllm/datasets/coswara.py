@@ -28,7 +28,8 @@ from respllm.datasets.codes import (
     read_words,
 )
 from respllm.datasets.dataset import Dataset, DatasetContents, gather, require_folder
-from respllm.datasets.delimited import Row, by_key, read_table_with_header
+from respllm.datasets.delimited import Row, by_key
+from respllm.datasets.layouts import find_layout
 from respllm.datasets.on_disk import audio_by_stem, subfolders
 from respllm.types import Dms, Record
 
@@ -81,14 +82,15 @@ def read(root: Path) -> DatasetContents:
         DataError: a missing table, folder or column, a malformed row, an unknown code.
     """
     require_folder(root, DATASET)
+    layout = find_layout(root, ["combined_data.csv", "Extracted_data"])
     people = by_key(
-        read_table_with_header(
-            root / "combined_data.csv", ["id", "a", "g", "covid_status", "l_c", *SYMPTOMS, *HISTORY]
+        layout.table(
+            "combined_data.csv", ["id", "a", "g", "covid_status", "l_c", *SYMPTOMS, *HISTORY]
         ),
         "id",
     )
     folders: dict[str, list[Path]] = defaultdict(list)
-    for day in subfolders(root / "Extracted_data"):
+    for day in layout.day_folders("Extracted_data"):
         for folder in subfolders(day):
             folders[folder.name].append(folder)
     records = [
@@ -101,7 +103,7 @@ def read(root: Path) -> DatasetContents:
     missing = {f"coswara/{person}/{sound}" for person in people for sound in SOUNDS} - found
     unlisted = folders.keys() - people.keys()
     implausible = sum(_age(row) is None and is_stated(row["a"]) for row in people.values())
-    notes = []
+    notes = layout.notes
     if unlisted:
         notes.append(f"{len(unlisted)} people have a folder and no row in combined_data.csv")
     if implausible:

@@ -23,6 +23,7 @@ from pathlib import Path, PureWindowsPath
 from respllm.datasets.codes import is_stated, look_up, read_age, read_gender, read_words
 from respllm.datasets.dataset import Dataset, DatasetContents, gather, require_folder
 from respllm.datasets.delimited import Row, read_table_with_header
+from respllm.datasets.layouts import find_layout
 from respllm.datasets.on_disk import audio_by_stem
 from respllm.errors import DataError
 from respllm.types import Dms, Record, Split
@@ -106,12 +107,10 @@ def read(root: Path) -> DatasetContents:
             listed twice in one table.
     """
     require_folder(root, DATASET)
-    task1 = read_table_with_header(
-        root / TASK1, [*_FILES, *_PERSON, "Smoking", "split", "label"], ";"
-    )
-    task2 = read_table_with_header(
-        root / TASK2, [*(f"{sound}_path" for sound in SOUNDS), "label", "fold"]
-    )
+    layout = find_layout(root, [TASK1, TASK2])
+    root = layout.root
+    task1 = layout.table(TASK1, [*_FILES, *_PERSON, "Smoking", "split", "label"], ";")
+    task2 = layout.table(TASK2, [*(f"{sound}_path" for sound in SOUNDS), "label", "fold"])
     listed: dict[Key, _Listed] = {}
     for row in task1:
         for key, sound in _named(row):
@@ -124,7 +123,8 @@ def read(root: Path) -> DatasetContents:
     audio = _find(root, listed)
     records = [_record(key, listed[key], path) for key, path in audio.items()]
     missing = (_record_id(key) for key in listed.keys() - audio.keys())
-    return gather(records, missing, _notes(task1, task2, [listed[key] for key in audio]))
+    notes = _notes(task1, task2, [listed[key] for key in audio])
+    return gather(records, missing, [*layout.notes, *notes])
 
 
 def _notes(task1: list[Row], task2: list[Row], found: list[_Listed]) -> list[str]:

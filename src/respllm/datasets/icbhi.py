@@ -27,7 +27,8 @@ from respllm.datasets.codes import (
 )
 from respllm.datasets.dataset import Dataset, DatasetContents, gather, require_folder
 from respllm.datasets.delimited import Row, by_key, read_table_without_header
-from respllm.datasets.on_disk import audio_by_stem
+from respllm.datasets.layouts import find_layout
+from respllm.datasets.on_disk import AUDIO_SUFFIXES, audio_by_stem
 from respllm.errors import DataError
 from respllm.types import Dms, Record, SoundEvent
 
@@ -56,6 +57,22 @@ DIAGNOSES = {
     )
 }
 
+PATIENT = {"patient": frozenset({"patient", "patientid", "patientnumber", "pid", "id"})}
+DIAGNOSIS_TABLE = {**PATIENT, "diagnosis": frozenset({"diagnosis", "disease"})}
+PEOPLE_TABLE = {
+    **PATIENT,
+    "age": frozenset({"age", "ageyears"}),
+    "sex": frozenset({"sex", "gender"}),
+    "adult BMI": frozenset({"adultbmi", "adultbmikgm2", "bmi"}),
+    "child weight": frozenset({"childweight", "childweightkg", "weight"}),
+    "child height": frozenset({"childheight", "childheightcm", "height"}),
+}
+SPLIT_TABLE = {
+    "recording": frozenset({"recording", "file", "filename", "name"}),
+    "split": frozenset({"split", "set", "subset", "part"}),
+}
+"""The three tables' columns in order -> what the header of a mirror's table may call them."""
+
 _NAME = re.compile(r"(?P<patient>\d+)_[^_]+_(?P<location>[A-Za-z]+)_(sc|mc)_(?P<device>[^_]+)")
 
 
@@ -70,26 +87,47 @@ def read(root: Path) -> DatasetContents:
         DataError: a missing table or annotation, a malformed row or name, an unknown code.
     """
     require_folder(root, DATASET)
-    diagnoses = _by_patient(root / "ICBHI_Challenge_diagnosis.txt", ["patient", "diagnosis"])
-    people = _by_patient(
-        root / "ICBHI_Challenge_demographic_information.txt",
-        ["patient", "age", "sex", "adult BMI", "child weight", "child height"],
+    layout = find_layout(
+        root, ["ICBHI_final_database", "ICBHI_Challenge_diagnosis.txt", "audio_and_txt_files"]
     )
-    splits = by_key(
-        read_table_without_header(
-            root / "ICBHI_challenge_train_test.txt", ["recording", "split"], "\t"
+    diagnoses = by_key(
+        layout.headless_table(
+            "ICBHI_Challenge_diagnosis.txt",
+            DIAGNOSIS_TABLE,
+            DIAGNOSIS_TABLE,
+            ["patient_diagnosis.csv"],
         ),
-        "recording",
+        "patient",
     )
-    audio = audio_by_stem(root / "ICBHI_final_database")
+    people = by_key(
+        layout.headless_table(
+            "ICBHI_Challenge_demographic_information.txt",
+            PEOPLE_TABLE,
+            ["patient", "age", "sex"],
+            ["demographic_info.txt"],
+        ),
+        "patient",
+    )
+    splits = {
+        _stem(recording): row
+        for recording, row in by_key(
+            layout.headless_table("ICBHI_challenge_train_test.txt", SPLIT_TABLE, SPLIT_TABLE),
+            "recording",
+        ).items()
+    }
+    audio = audio_by_stem(layout.audio_folder("ICBHI_final_database", "audio_and_txt_files"))
     records = [_record(path, diagnoses, people, splits) for path in audio.values()]
     unlisted = audio.keys() - splits.keys()
-    notes = [f"{len(unlisted)} recordings are in no part of the official split"] if unlisted else []
+    notes = layout.notes
+    if unlisted:
+        notes.append(f"{len(unlisted)} recordings are in no part of the official split")
     return gather(records, (f"icbhi/{stem}" for stem in splits.keys() - audio.keys()), notes)
 
 
-def _by_patient(path: Path, columns: list[str]) -> dict[str, Row]:
-    return by_key(read_table_without_header(path, columns, "\t"), "patient")
+def _stem(recording: str) -> str:
+    """A recording's name, which mirrors give with an extension."""
+    name = Path(recording)
+    return name.stem if name.suffix.lower() in AUDIO_SUFFIXES else recording
 
 
 def _record(

@@ -22,6 +22,7 @@ from pathlib import Path
 from respllm.datasets.codes import is_stated, look_up, read_gender, read_years
 from respllm.datasets.dataset import Dataset, DatasetContents, gather, require_folder
 from respllm.datasets.index import published_index
+from respllm.datasets.layouts import find_layout
 from respllm.datasets.on_disk import audio_by_stem
 from respllm.errors import DataError
 from respllm.types import Dms, Record, Split
@@ -72,7 +73,8 @@ def read(root: Path) -> DatasetContents:
         DataError: a missing folder, a malformed file name, an unknown code.
     """
     require_folder(root, DATASET)
-    audio = audio_by_stem(root / "Audio Files")
+    layout = find_layout(root, ["Audio Files", "AudioFiles", "Audio_Files", "Data annotation.xlsx"])
+    audio = audio_by_stem(layout.audio_folder("Audio Files", "AudioFiles", "Audio_Files"))
     splits = {_plain(row.name): row.splits for row in published_index("kauh")}
     records = [_record(path, splits.get(_plain(stem), {})) for stem, path in audio.items()]
     expected = {
@@ -80,7 +82,8 @@ def read(root: Path) -> DatasetContents:
         for record in records
         for letter in FILTERS
     }
-    return gather(records, expected - {record.record_id for record in records})
+    missing = expected - {record.record_id for record in records}
+    return gather(records, missing, layout.notes)
 
 
 def location(code: str, where: str) -> str:

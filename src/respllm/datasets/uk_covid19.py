@@ -28,9 +28,10 @@ from respllm.datasets.codes import (
     read_words,
 )
 from respllm.datasets.dataset import Dataset, DatasetContents, gather, require_folder
-from respllm.datasets.delimited import Row, by_key, read_table_with_header
+from respllm.datasets.delimited import Row, by_key
 from respllm.datasets.index import published_index
-from respllm.datasets.on_disk import audio_by_stem, subfolders
+from respllm.datasets.layouts import find_layout
+from respllm.datasets.on_disk import audio_by_stem
 from respllm.errors import DataError
 from respllm.types import Dms, Record, Split
 
@@ -82,9 +83,10 @@ def read(root: Path) -> DatasetContents:
         DataError: a missing table or column, a malformed row, an unknown code.
     """
     require_folder(root, DATASET)
+    layout = find_layout(root, ["participant_metadata.csv", "audio_metadata.csv"])
     people = by_key(
-        read_table_with_header(
-            root / "participant_metadata.csv",
+        layout.table(
+            "participant_metadata.csv",
             [
                 "participant_identifier",
                 "age",
@@ -98,19 +100,17 @@ def read(root: Path) -> DatasetContents:
         "participant_identifier",
     )
     parts = by_key(
-        read_table_with_header(
-            root / "train_test_splits.csv", ["participant_identifier", "splits"]
-        ),
+        layout.table("train_test_splits.csv", ["participant_identifier", "splits"]),
         "participant_identifier",
     )
-    files = read_table_with_header(
-        root / "audio_metadata.csv",
+    files = layout.table(
+        "audio_metadata.csv",
         [
             "participant_identifier",
             *(f"{sound}_{column}" for sound in SOUNDS for column in ("file_name", "size")),
         ],
     )
-    audio = audio_by_stem(root, *subfolders(root))
+    audio = audio_by_stem(*layout.audio_folders())
     opera = {
         row.name: row.splits
         for sound in ("exhalation", "cough")
@@ -131,7 +131,7 @@ def read(root: Path) -> DatasetContents:
                 )
     unnamed = sum(len(SOUNDS) - len(_recorded(row)) for row in files)
     apart = sum("official" not in record.splits for record in records)
-    notes = []
+    notes = layout.notes
     if unnamed:
         notes.append(f"{unnamed} sounds were not recorded: audio_metadata.csv names no file")
     if apart:
