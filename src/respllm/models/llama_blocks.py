@@ -178,11 +178,12 @@ class _Block(torch.autograd.Function):
             normed_middle = _norm(middle, layer.before_mlp, layer.epsilon)
             gate = normed_middle @ layer.gate.T
             up = normed_middle @ layer.up.T
-            active = nn.functional.silu(gate).mul_(up)
-            out = (active @ layer.down.T).add_(middle)
+            active = nn.functional.silu(gate)
+            out = ((active * up) @ layer.down.T).add_(middle)
         ctx.layer, ctx.row, ctx.scales, ctx.kept = layer, row, scales, kept
         ctx.save_for_backward(
-            x, middle, gate, up, query_down, query_up, value_down, value_up, low_query, low_value
+            *(x, normed, middle, gate, active, up),
+            *(query_down, query_up, value_down, value_up, low_query, low_value),
         )
         return out
 
@@ -190,12 +191,12 @@ class _Block(torch.autograd.Function):
     def backward(ctx: Any, *gradients: Tensor) -> tuple[Any, ...]:
         """Gradients of the rows and of the adapters."""
         layer, row = ctx.layer, ctx.row
-        x, middle, gate, up, *adapters, low_query, low_value = ctx.saved_tensors
+        x, normed, middle, gate, active, up, *adapters, low_query, low_value = ctx.saved_tensors
         query_down, query_up, value_down, value_up = adapters
         of_out = gradients[0].contiguous()
         of_active = of_out @ layer.down
         of_gate = torch.ops.aten.silu_backward(of_active * up, gate)
-        of_up = of_active.mul_(nn.functional.silu(gate))
+        of_up = of_active.mul_(active)
         of_normed = (of_gate @ layer.gate).add_(of_up @ layer.up)
         of_middle = _norm_backward(of_normed, middle, layer.before_mlp, layer.epsilon).add_(of_out)
         of_read = of_middle @ layer.output
@@ -205,7 +206,6 @@ class _Block(torch.autograd.Function):
         of_q = _rotate_back(of_queries, *turn)
         of_k = _rotate_back(of_keys, row.cos, row.sin)
         of_v = of_values.transpose(0, 1).flatten(1)
-        normed = _norm(x, layer.before_attention, layer.epsilon)
         of_normed = (of_k @ layer.key).add_(of_v @ layer.value)
         of_value = _adapter_backward(
             of_v, normed, of_normed, value_down, value_up, low_value, ctx.scales[1]
@@ -368,7 +368,12 @@ def _attend_all_backward(
             of_queries[:, texts:] += q
         else:
             of_queries.index_add_(1, part.group.queries.flatten(), q)
-        positions = part.group.keys.flatten()
-        of_keys.index_add_(1, positions, k.flatten(1, 2))
-        of_values.index_add_(1, positions, v.flatten(1, 2))
+        own = length if part.audio else 0  # audio's own keys come last and are its rows in order
+        if own:
+            of_keys[:, -stretches * own :] += k[:, :, -own:].flatten(1, 2)
+            of_values[:, -stretches * own :] += v[:, :, -own:].flatten(1, 2)
+        read = part.group.keys.shape[1] - own
+        positions = part.group.keys[:, :read].flatten()
+        of_keys.index_add_(1, positions, k[:, :, :read].flatten(1, 2))
+        of_values.index_add_(1, positions, v[:, :, :read].flatten(1, 2))
     return of_queries, of_keys, of_values
