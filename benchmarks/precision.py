@@ -2,7 +2,8 @@
 
     python benchmarks/precision.py RUN DATA_ROOT [--other RUN]
 
-The same weights answer in float32 and in bfloat16. With --other, a run of the same configuration
+The same weights answer in float32 and, as `respllm predict --precision bfloat16`, in bfloat16. With
+--other, a run of the same configuration
 that was trained in bfloat16 is set beside it: two trainings differ by more than rounding.
 This is a look at the test parts, and is logged as one in the run's folder.
 """
@@ -10,20 +11,24 @@ This is a look at the test parts, and is logged as one in the run's folder.
 from __future__ import annotations
 
 import argparse
+from copy import deepcopy
 from pathlib import Path
 
 from respllm.batching import ExampleSet, hear
 from respllm.cli.opening import OpenRun, open_run
+from respllm.encoders import load_encoder
 from respllm.evaluation import auroc_score
 from respllm.inference.evaluate import held_out
 from respllm.inference.looks import log_look
 from respllm.inference.scoring import scored_clip
-from respllm.models import predict_logits
+from respllm.models import for_inference, predict_logits
 
 
 def aurocs(run: OpenRun, data_root: Path) -> dict[str, tuple[float, float, float]]:
     """Task -> AUROC in float32, in bfloat16, and the largest difference of a log-odds."""
     protocol = run.config.protocol
+    model = for_inference(deepcopy(run.checkpoint.model), "bfloat16")
+    encoder = load_encoder(run.config.encoder.name, run.config.encoder.checkpoint, "bfloat16")
     found = {}
     for task in run.tasks:
         tested = held_out(task.select(data_root, protocol), run.learned).parts["test"]
@@ -36,9 +41,10 @@ def aurocs(run: OpenRun, data_root: Path) -> dict[str, tuple[float, float, float
         )
         heard = hear(tested, run.encoder)
         examples = ExampleSet(heard.examples, heard.tokens, run.checkpoint.tokenizer)
-        exact, rounded = (
-            predict_logits(run.checkpoint.model, examples, bf16=bf16) for bf16 in (False, True)
-        )
+        exact = predict_logits(run.checkpoint.model, examples)
+        coarse = hear(heard.examples, encoder)
+        examples = ExampleSet(coarse.examples, coarse.tokens, run.checkpoint.tokenizer)
+        rounded = predict_logits(model, examples, bf16=True)
         scores = [
             auroc_score(
                 [scored_clip(e, float(x)) for e, x in zip(heard.examples, logits, strict=True)]

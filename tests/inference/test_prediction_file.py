@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 
+from respllm.errors import DataError
 from respllm.inference import Refusal
 from respllm.inference.prediction_file import write_predictions, write_predictions_json
 from respllm.types import Prediction
@@ -61,3 +62,23 @@ def test_each_answer_is_written_before_the_next_is_asked_for(tmp_path: Path, nam
         write_predictions_json(tmp_path / name, come(), [])
     assert 0 < sizes[0] < sizes[1] < sizes[2]
     assert (tmp_path / name).exists()
+
+
+@pytest.mark.parametrize("name", ["a.csv", "a.json"])
+def test_a_failure_leaves_neither_a_result_nor_half_of_one(tmp_path: Path, name: str) -> None:
+    def answers() -> Iterator[Prediction]:
+        yield FIRST
+        raise DataError("row 2 of the table")
+
+    path = tmp_path / name
+    path.write_text("the result before")
+
+    def write() -> int:
+        if name.endswith(".csv"):
+            return write_predictions(path, answers())
+        return write_predictions_json(path, answers(), [])
+
+    with pytest.raises(DataError):
+        write()
+    assert [file.name for file in tmp_path.iterdir()] == [name]
+    assert path.read_text() == "the result before"

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import os
+import random
 import shutil
 from collections.abc import Callable
 from dataclasses import replace
@@ -22,6 +24,7 @@ from respllm.models import (
     CheckpointConfig,
     KnownTask,
     assemble,
+    for_inference,
     load_llm,
     load_trained_state,
     trained_state,
@@ -77,8 +80,12 @@ def logits(checkpoint: Checkpoint) -> torch.Tensor:
 
 
 def edit_config(folder: Path, **changes: Any) -> None:
-    content = json.loads((folder / CONFIG).read_text(encoding="utf-8"))
-    (folder / CONFIG).write_text(json.dumps(content | changes), encoding="utf-8")
+    """Change the configuration and let it vouch for itself."""
+    from respllm.models.checkpoint import _digest
+
+    content = json.loads((folder / CONFIG).read_text(encoding="utf-8")) | changes
+    content["config_sha256"] = _digest(content)
+    (folder / CONFIG).write_text(json.dumps(content), encoding="utf-8")
 
 
 def edit_weights(folder: Path, change: Callable[[dict[str, torch.Tensor]], None]) -> None:
@@ -126,6 +133,15 @@ def test_the_round_trip_of_every_architecture_is_exact(tiny_llm: Path, tmp_path:
         where="test",
     )
     assert not torch.equal(logits(untouched), logits(before)), "the saved weights must matter"
+
+
+def test_a_model_made_ready_to_answer_replaces_no_saved_one(saved: Path) -> None:
+    checkpoint = Checkpoint.from_pretrained(saved)
+    before = (saved / "model.safetensors").read_bytes()
+    for_inference(checkpoint.model)
+    with pytest.raises(CheckpointError, match="made ready to answer"):
+        checkpoint.save_pretrained(saved)
+    assert (saved / "model.safetensors").read_bytes() == before
 
 
 def test_only_what_was_trained_is_saved(tiny_llm: Path, tmp_path: Path) -> None:
@@ -227,6 +243,72 @@ def test_a_lost_or_damaged_tokenizer_is_refused(saved: Path, damage: bytes | Non
         (saved / "tokenizer.json").write_bytes(damage)
     with pytest.raises(CheckpointError, match="tokenizer cannot be read"):
         Checkpoint.from_pretrained(saved)
+
+
+def flipped(content: bytes, chance: random.Random) -> bytes:
+    changed = bytearray(content)
+    changed[chance.randrange(len(changed))] ^= 1 << chance.randrange(8)
+    return bytes(changed)
+
+
+@pytest.mark.parametrize("name", [CONFIG, WEIGHTS, "tokenizer.json", "tokenizer_config.json"])
+def test_a_flipped_or_missing_byte_anywhere_is_refused(saved: Path, name: str) -> None:
+    whole, known = (saved / name).read_bytes(), Checkpoint.from_pretrained(saved).config
+    chance = random.Random(name)
+    damaged = [flipped(whole, chance) for _ in range(25)]
+    damaged += [whole[: chance.randrange(len(whole))] for _ in range(5)]
+    for content in damaged:
+        (saved / name).write_bytes(content)
+        try:
+            found = Checkpoint.from_pretrained(saved)
+        except CheckpointError:
+            continue
+        assert name == CONFIG, "only a configuration may be written in another way"
+        assert found.config == known
+    (saved / name).write_bytes(whole)
+    assert Checkpoint.from_pretrained(saved).config == known
+
+
+def test_a_checkpoint_that_does_not_vouch_for_its_configuration_is_read(saved: Path) -> None:
+    content = json.loads((saved / CONFIG).read_text(encoding="utf-8"))
+    del content["config_sha256"], content["tokenizer_sha256"]
+    (saved / CONFIG).write_text(json.dumps(content), encoding="utf-8")
+    assert Checkpoint.from_pretrained(saved).config.weights_sha256 == content["weights_sha256"]
+
+
+@pytest.mark.parametrize("at", range(12))
+def test_a_save_that_is_stopped_leaves_the_older_or_the_newer_model(
+    saved: Path, at: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Stopped before the file operation number `at`, counted from the last write on."""
+    before, operations = Checkpoint.from_pretrained(saved).config, 0
+    newer = make_checkpoint("nano", seed=4)
+
+    def counted(real: Callable[..., Any]) -> Callable[..., Any]:
+        def operation(*args: Any, **kwargs: Any) -> Any:
+            nonlocal operations
+            operations += 1
+            if operations > at:
+                raise KeyboardInterrupt
+            return real(*args, **kwargs)
+
+        return operation
+
+    with monkeypatch.context() as patch:
+        for place, name in ((os, "rename"), (os, "unlink"), (os, "rmdir")):
+            patch.setattr(place, name, counted(getattr(place, name)))
+        patch.setattr(Path, "rename", counted(Path.rename))
+        try:
+            newer.save_pretrained(saved)
+        except KeyboardInterrupt:
+            assert operations == at + 1
+    left = [p for p in (saved, saved.with_name("saved.old")) if (p / CONFIG).exists()]
+    # What is named as the model is whole; between two renames the older one has another name.
+    assert left
+    assert Checkpoint.from_pretrained(left[0]).config.seed in (before.seed, 4)
+    newer.save_pretrained(saved)
+    assert Checkpoint.from_pretrained(saved).config.seed == 4
+    assert [p.name for p in saved.parent.glob("saved*")] == ["saved"]
 
 
 def test_a_folder_without_a_checkpoint_says_what_to_run(tmp_path: Path) -> None:

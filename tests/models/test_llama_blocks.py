@@ -87,7 +87,8 @@ def test_bfloat16_is_close(tmp_path: Path) -> None:
         with torch.autocast("cpu", torch.bfloat16):
             found = model(batch)
     assert found.dtype == torch.float32
-    torch.testing.assert_close(found, expected, atol=0.1, rtol=0.1)
+    assert model.llm.rotary_emb.inv_freq.dtype == torch.float32, "far words would turn"
+    torch.testing.assert_close(found, expected, atol=0.02 * float(expected.abs().max()), rtol=0.02)
     assert not torch.equal(found, expected)
 
 
@@ -113,6 +114,6 @@ def test_a_given_memory_is_filled_and_used(tmp_path: Path, monkeypatch: pytest.M
     asked = ExampleSet(examples(), lambda rows: audio[list(rows)], TextTokenizer(loaded.tokenizer))
     memory = PromptMemory()
     first = predict_logits(model, asked, memory=memory)
-    assert len(memory.rows) == 2
+    assert len(memory.kept.rows) == 2
     monkeypatch.setattr(model, "_read", None)
     np.testing.assert_allclose(predict_logits(model, asked, memory=memory), first, atol=1e-5)

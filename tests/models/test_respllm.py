@@ -187,10 +187,10 @@ def test_a_memory_of_prompts_changes_no_logit_and_reads_each_prompt_once(
         for asked in ([0, 2], [1, 0, 3, 5], [4], [0, 1, 2, 3, 4, 5]):
             found = model(example_set.batch(asked), memory)
             torch.testing.assert_close(found, expected[asked], atol=1e-5, rtol=0)
-    lengths = {len(prompt) for prompt in memory.rows}
-    assert len(memory.rows) == 2
+    lengths = {len(prompt) for prompt in memory.kept.rows}
+    assert len(memory.kept.rows) == 2
     assert sum(row in lengths for row in rows) == 2, "each prompt was read alone, once"
-    assert len(memory) == sum(lengths)
+    assert memory.kept.size == sum(lengths)
 
 
 def test_what_is_not_read_in_the_last_block_is_not_computed(
@@ -245,3 +245,17 @@ def test_sequences_beyond_a_sliding_window_are_attended_through_it(tmp_path: Pat
         narrow.projector = model.projector
         assert torch.equal(narrow(batch), narrow.padded(batch))
         assert not torch.allclose(narrow(batch), whole, atol=1e-4)
+
+
+def test_two_models_of_one_language_model_answer_alike(
+    model_and_tokenizer: tuple[RespLLM, TextTokenizer],
+    example_set: ExampleSet,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    model, _ = model_and_tokenizer
+    monkeypatch.setattr(llama_blocks, "can_run", lambda *_: False)
+    with torch.inference_mode():
+        batch = example_set.batch(range(6))
+        before = model(batch)
+        RespLLM(model.llm, model.head, WIDTH)
+        assert torch.equal(model(batch), before)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import platform
 import tempfile
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from statistics import median
 
@@ -78,7 +78,7 @@ def bench(plan: Plan, tell: Tell = lambda _: None) -> BenchResult:
     tell("prediction from cached tokens")
     speeds += _cached(predicted, plan, precisions, peaks)
     tell("prediction from files")
-    speeds += _files(predicted, plan, precisions)
+    speeds += _files(predicted, plan, precisions, peaks)
     tell(f"agreement over {plan.loss_steps} training steps")
     agreement = _agreement(work, plan, precisions)
     memory = None
@@ -136,19 +136,9 @@ def _training(
     order = mixed_batches(size, BATCH, 0, 0)
     positions = _positions(work, [rows.tolist() for rows in order])
     # The forward pass and the gradient of activations; frozen weights need no gradient.
-    flops = 4 * work.matrix_parameters() * positions
-    return [
-        Speed(
-            "training step",
-            p,
-            size / median(times["plain"]),
-            size / median(times[p]),
-            ratio(times["plain"], times[p]),
-            positions,
-            flops * size / median(times[p]) / peaks[p],
-        )
-        for p in precisions
-    ]
+    flops = 2 * work.forward_flops(positions)
+    rows = _speeds("training step", precisions, times, size)
+    return [_counted(row, flops, peaks, positions) for row in rows]
 
 
 def _epoch(work: Workload, plan: Plan, precisions: Sequence[Precision]) -> list[Speed]:
@@ -181,22 +171,13 @@ def _cached(
     times = alternating(ways, plan.rounds)
     order = alike_batches([(sample.prompt, sample.dms) for sample in samples], PREDICTED_AT_ONCE)
     positions = _positions(work, [rows.tolist() for rows in order], prompts_kept=True)
-    flops = 2 * work.matrix_parameters() * positions
-    return [
-        Speed(
-            s.work,
-            s.precision,
-            s.plain,
-            s.ours,
-            s.times,
-            positions,
-            flops * s.ours / peaks[s.precision],
-        )
-        for s in _speeds("prediction from cached tokens", precisions, times, size)
-    ]
+    rows = _speeds("prediction from cached tokens", precisions, times, size)
+    return [_counted(row, work.forward_flops(positions), peaks, positions) for row in rows]
 
 
-def _files(work: Workload, plan: Plan, precisions: Sequence[Precision]) -> list[Speed]:
+def _files(
+    work: Workload, plan: Plan, precisions: Sequence[Precision], peaks: dict[Precision, float]
+) -> list[Speed]:
     with tempfile.TemporaryDirectory() as folder:
         paths = write_files(Path(folder), len(work.asked))
         ways: dict[str, Callable[[int], object]] = {
@@ -204,7 +185,20 @@ def _files(work: Workload, plan: Plan, precisions: Sequence[Precision]) -> list[
         }
         ways |= {p: FilePredictions(work, paths, p) for p in precisions}
         times = alternating(ways, plan.rounds)
-    return _speeds("prediction from files", precisions, times, len(paths))
+    texts = [work.tokenizer.dms_ids(example.dms_text) for example in work.asked]
+    # One question, so one prompt, which is kept.
+    rows_of = pack(texts, AUDIO, [range(1)] * len(texts), 1).positions
+    flops = ENCODER_FLOPS + work.forward_flops(len(rows_of) / len(texts))
+    rows = _speeds("prediction from files", precisions, times, len(paths))
+    return [_counted(row, flops, peaks) for row in rows]
+
+
+def _counted(
+    row: Speed, flops: float, peaks: dict[Precision, float], positions: float | None = None
+) -> Speed:
+    """Beside the machine's peak; flops: of one example."""
+    reached = flops * row.ours / peaks[row.precision]
+    return replace(row, positions=positions, peak_share=reached, limit=row.times / reached)
 
 
 def _speeds(

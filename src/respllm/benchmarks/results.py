@@ -27,6 +27,8 @@ class Speed:
         positions: positions the language model computes for an example; None: not counted.
         peak_share: share of the machine's matrix-product peak in this precision that ours reaches;
             None: not counted.
+        limit: how many times faster it could be if every counted operation ran at that peak and
+            nothing else took time; None: not counted.
     """
 
     work: str
@@ -36,6 +38,7 @@ class Speed:
     times: float
     positions: float | None = None
     peak_share: float | None = None
+    limit: float | None = None
 
     @property
     def aim(self) -> float | None:
@@ -61,7 +64,7 @@ class Agreement:
 
 @dataclass(frozen=True, slots=True)
 class Memory:
-    """Peak bytes of a process that makes two training steps of a batch and nothing else."""
+    """Peak bytes of a process that makes two training steps; ours also encodes their audio."""
 
     plain: int
     float32: int

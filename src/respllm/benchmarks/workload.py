@@ -28,6 +28,7 @@ from respllm.encoders.opera_ct import OperaCT
 from respllm.models import RespLLM, assemble, for_inference
 from respllm.models.llm import add_lora
 from respllm.models.nano import byte_pair_tokenizer
+from respllm.models.respllm import AUDIO_POSITIONS
 from respllm.prompts import dms_text, task_prompt
 from respllm.tasks import builtin_tasks
 from respllm.types import Clip, Dms, Example, Precision, Record
@@ -140,10 +141,18 @@ class Workload:
         """A copy to predict with."""
         return for_inference(deepcopy(self.model), precision)
 
-    def matrix_parameters(self) -> int:
-        """Weights that each position is multiplied with in the language model."""
-        shapes = [p.numel() for n, p in self.model.llm.layers.named_parameters() if p.ndim == 2]
-        return sum(shapes)
+    def forward_flops(self, positions: float) -> float:
+        """Of one example of so many positions, in the language model's matrices alone.
+
+        In the last block all but keys and values is computed for the 64 audio positions only.
+        Adapters and attention, some per cent, are not counted.
+        """
+        last = self.model.llm.layers[-1]
+        frozen = {n: p for n, p in last.named_parameters() if p.ndim == 2 and "lora_" not in n}
+        layer = sum(weight.numel() for weight in frozen.values())
+        everywhere = sum(w.numel() for n, w in frozen.items() if "k_proj" in n or "v_proj" in n)
+        others = (len(self.model.llm.layers) - 1) * layer + everywhere
+        return 2 * (others * positions + (layer - everywhere) * AUDIO_POSITIONS)
 
 
 def tokenizer() -> TextTokenizer:

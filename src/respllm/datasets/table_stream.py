@@ -8,7 +8,7 @@ from pathlib import Path
 
 from respllm.datasets.table import nothing_there
 from respllm.datasets.table_copies import digests, grouped_by_content
-from respllm.datasets.table_rows import TableReader, TableRow
+from respllm.datasets.table_rows import TableReader, TableRow, is_there
 from respllm.datasets.table_source import TableSource
 from respllm.errors import DataError
 
@@ -28,8 +28,10 @@ class TableStream:
 
     def rows(self) -> Iterator[TableRow]:
         """The rows whose recording exists, in the table's order."""
+        absent = set(self.missing)
         for row in self._reader.rows():
-            if row.record.audio_path.is_file():
+            # A file that vanished since it was counted is asked about, and refused by name.
+            if row.record.record_id not in absent:
                 yield row if self._reader.source.subject_column else self._grouped(row)
 
     def _grouped(self, row: TableRow) -> TableRow:
@@ -60,7 +62,7 @@ def stream_table(source: TableSource, *, dataset: str, base: Path) -> TableStrea
     count = 0
     missing: dict[str, None] = {}
     for row in reader.checked_rows():
-        if row.record.audio_path.is_file():
+        if is_there(row.record):
             count += 1
         else:
             missing[row.record.record_id] = None

@@ -99,7 +99,11 @@ class AudioEncoder(nn.Module, ABC):
                 expected="float32",
                 next_step="load the encoder in float32",
             )
-        return TrainableEncoder(copy.deepcopy(self))
+        return TrainableEncoder(self._copied())
+
+    def _copied(self) -> Self:
+        """A copy that shares nothing with this one."""
+        return copy.deepcopy(self)
 
     @abstractmethod
     def _encode(self, mel: Tensor) -> Tensor:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Self
 
 import torch
 from torch import Tensor
@@ -53,12 +54,18 @@ class OperaCT(AudioEncoder):
     def settle(self, precision: Precision) -> None:
         """Keep the network's weights in a precision, and freeze it."""
         self.precision = precision
+        self._on_processor = None
         if precision == "bfloat16":
             encoder = self.network.to(torch.bfloat16).audio_encoder
             # What scales the log-mel and the tokens stays as exact as they are.
             encoder.batch_norm.float()
             encoder.norm.float()
         self.freeze()
+
+    def _copied(self) -> Self:
+        other = super()._copied()
+        other._on_processor = None  # it holds weights as they were
+        return other
 
     @torch.no_grad()
     def pooled(self, mel: Tensor) -> Tensor:

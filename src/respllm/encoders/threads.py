@@ -10,6 +10,7 @@ import math
 import threading
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from functools import cache
 
 import torch
 from torch import Tensor
@@ -19,7 +20,7 @@ def over_threads(work: Callable[[Tensor], Tensor], batch: Tensor, size: int) -> 
     """`work` on parts of a batch (B, ...), on torch's threads, joined in order.
 
     A thread takes the next part when it is done with one: more, while another is held up by other
-    programs. A batch smaller than the number of threads is computed in one piece by all of them.
+    programs. A batch of less than half as many as threads is computed in one piece by all of them.
 
     Args:
         work: computes without gradients, on the processor; called from several threads.
@@ -27,15 +28,17 @@ def over_threads(work: Callable[[Tensor], Tensor], batch: Tensor, size: int) -> 
         size: items of a part, at most.
     """
     threads = torch.get_num_threads()
-    if threads == 1 or len(batch) < threads:
+    if threads == 1 or len(batch) < max(2, threads / 2):
         return work(batch)
-    parts = threads * math.ceil(len(batch) / (threads * size))
-    with _single_threaded(threads) as pool:
-        return torch.cat(list(pool.map(torch.no_grad()(work), batch.tensor_split(parts))))
+    workers = min(threads, len(batch))
+    parts = workers * math.ceil(len(batch) / (workers * size))
+    pool = _single_threaded(threads)
+    return torch.cat(list(pool.map(torch.no_grad()(work), batch.tensor_split(parts))))
 
 
+@cache
 def _single_threaded(threads: int) -> ThreadPoolExecutor:
-    """A pool each of whose threads computes with itself only."""
+    """A pool each of whose threads computes with itself only, made once a process."""
     ready = threading.Barrier(threads)
 
     def start() -> None:

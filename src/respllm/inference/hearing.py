@@ -20,7 +20,8 @@ from respllm.types import Clip, Dms, ProtocolName, Record
 CHUNK = 64
 """Recordings answered together, at most; as many are heard meanwhile."""
 CHUNK_CLIPS = 256
-"""Clips from which on no more recordings are added: hours of sound are not kept in memory."""
+"""Clips from which on no more recordings are added to a chunk. As many, in recordings as long as
+the longest so far, are heard meanwhile: hours of sound are not kept in memory."""
 
 Source = Path | str | bytes | np.ndarray
 
@@ -87,14 +88,18 @@ def heard_ahead(
     pending = iter(requests)
     ahead: deque[Future[Heard | Refusal]] = deque()
     failure: Exception | None = None
-    pool = ThreadPoolExecutor(min(8, os.cpu_count() or 1))
+    workers = min(8, os.cpu_count() or 1)
+    pool = ThreadPoolExecutor(workers)
+    longest = 0  # clips of a recording, so far
     try:
         while True:
             chunk: list[Heard | Refusal] = []
             clips = 0
             while len(chunk) < CHUNK and clips < CHUNK_CLIPS:
                 try:
-                    wanted = 0 if failure else CHUNK + 1 - len(ahead)
+                    fits = min(CHUNK, CHUNK_CLIPS // longest) if longest else 0
+                    room = max(workers, fits)
+                    wanted = 0 if failure else max(0, room + 1 - len(ahead))
                     ahead.extend(pool.submit(attempt, one) for one in islice(pending, wanted))
                 except Exception as error:  # raised again once all before it is answered
                     failure = error
@@ -102,7 +107,9 @@ def heard_ahead(
                     break
                 one = ahead.popleft().result()
                 chunk.append(one)
-                clips += len(one.clips) if isinstance(one, Heard) else 0
+                if isinstance(one, Heard):
+                    clips += len(one.clips)
+                    longest = max(longest, len(one.clips))
             if not chunk:
                 break
             yield chunk

@@ -86,6 +86,10 @@ def _list(file: TextIO, items: Iterable[dict]) -> int:
 @contextmanager
 def _new(path: Path) -> Iterator[TextIO]:
     new = path.with_name(path.name + ".new")
-    with new.open("w", newline="", encoding="utf-8") as file:
-        yield file
-    os.replace(new, path)
+    try:
+        with new.open("w", newline="", encoding="utf-8") as file:
+            yield file
+        os.replace(new, path)
+    except BaseException:  # half the answers are no result, and they are about people
+        new.unlink(missing_ok=True)
+        raise

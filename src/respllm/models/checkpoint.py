@@ -32,6 +32,8 @@ FORMAT_VERSION = 1
 CONFIG = "config.json"
 WEIGHTS = "model.safetensors"
 CARD = "README.md"
+MAX_AUDIO_WIDTH = 1 << 16
+"""The widest tokens a folder may ask memory for; OPERA-CT's are 768 wide."""
 
 
 class CheckpointConfig(StrictModel):
@@ -50,6 +52,9 @@ class CheckpointConfig(StrictModel):
         agreement_only: those of `datasets` that may be used under a signed agreement only.
         simulated: whether it was trained on simulated recordings.
         weights_sha256: of the weights file.
+        tokenizer_sha256: of the tokenizer's files, by name; none where the base model has its own.
+        config_sha256: of all the above, as `_digest` takes it; "" in a checkpoint of a version
+            that did not write it.
     """
 
     format_version: Literal[1] = 1
@@ -57,14 +62,16 @@ class CheckpointConfig(StrictModel):
     base_identity: str
     encoder_name: str
     encoder_identity: str
-    audio_width: int = Field(ge=1)
+    audio_width: int = Field(ge=1, le=MAX_AUDIO_WIDTH)
     protocol: ProtocolName
-    seed: int
+    seed: int = Field(ge=0, lt=2**31)
     tasks: tuple[KnownTask, ...]
     datasets: tuple[str, ...]
     agreement_only: tuple[str, ...]
     simulated: bool
     weights_sha256: str = ""
+    tokenizer_sha256: dict[str, str] = Field(default_factory=dict)
+    config_sha256: str = ""
 
     def task(self, task_id: str) -> KnownTask | None:
         """The task with this id, if the model knows it."""
@@ -110,12 +117,19 @@ class Checkpoint:
         Returns:
             The configuration with the weights' hash.
         """
+        state = trained_state(self.model)
+        if not state:
+            raise CheckpointError(
+                "This model was made ready to answer: what it was trained to is no longer apart",
+                where=str(folder),
+                next_step="copy the folder it was loaded from, or load it with Checkpoint",
+            )
         folder = Path(folder)
         new = folder.with_name(folder.name + ".new")
         shutil.rmtree(new, ignore_errors=True)
         new.mkdir(parents=True)
         try:
-            save_file(trained_state(self.model), new / WEIGHTS)
+            save_file(state, new / WEIGHTS)
         except (OSError, SafetensorError) as error:
             shutil.rmtree(new, ignore_errors=True)
             raise CheckpointError(
@@ -123,18 +137,28 @@ class Checkpoint:
                 where=str(folder),
                 next_step="free some space and run again; an earlier model there is whole",
             ) from error
-        config = self.config.model_copy(update={"weights_sha256": _sha256(new / WEIGHTS)})
-        (new / CONFIG).write_text(config.model_dump_json(indent=2) + "\n", encoding="utf-8")
+        hashes: dict[str, object] = {"weights_sha256": _sha256(new / WEIGHTS)}
         if self.config.model.llm == "nano":
             self.tokenizer.tokenizer.save_pretrained(new)
+        tokenizer = sorted(path for path in new.iterdir() if path.name != WEIGHTS)
+        hashes["tokenizer_sha256"] = {path.name: _sha256(path) for path in tokenizer}
+        config = self.config.model_copy(update=hashes)
+        digest = _digest(json.loads(config.model_dump_json()))
+        config = config.model_copy(update={"config_sha256": digest})
+        (new / CONFIG).write_text(config.model_dump_json(indent=2) + "\n", encoding="utf-8")
         (new / CARD).write_text(
             model_card(
                 config.model, config.encoder_name, config.tasks, config.datasets, config.simulated
             ),
             encoding="utf-8",
         )
-        shutil.rmtree(folder, ignore_errors=True)
+        # Renamed, not deleted first: killed in a deletion, the older one would be there in part.
+        old = folder.with_name(folder.name + ".old")
+        shutil.rmtree(old, ignore_errors=True)
+        if folder.exists():
+            folder.rename(old)
         new.rename(folder)
+        shutil.rmtree(old, ignore_errors=True)
         return config
 
     @classmethod
@@ -159,14 +183,14 @@ class Checkpoint:
                 next_step="copy the file again, or train again",
             )
         if config.model.llm == "nano":
-            tokenizer = _read_tokenizer(folder)
+            tokenizer = _read_tokenizer(folder, config.tokenizer_sha256)
             llm = nano_llm(len(tokenizer), config.seed)
         else:
             loaded = load_llm(config.model, config.seed)
             check_identity(loaded.identity, config.base_identity, config.model.llm)
             tokenizer, llm = loaded.tokenizer, loaded.model
         model = assemble(llm, config.model, config.audio_width, config.seed)
-        load_trained_state(model, load_file(weights), where=str(weights))
+        load_trained_state(model, _read_weights(weights), where=str(weights))
         place(model, config.model, device)
         return cls(model.eval(), TextTokenizer(tokenizer), config)
 
@@ -211,7 +235,8 @@ def assemble(llm: Any, config: ModelConfig, audio_width: int, seed: int) -> Resp
     with torch.random.fork_rng():
         torch.manual_seed(seed)
         head = HEADS[config.head](llm.config.hidden_size, AUDIO_POSITIONS)
-        return RespLLM(llm, head, audio_width, config.lora.dropout > 0, config.inputs)
+        dropout = config.lora.dropout > 0 or bool(getattr(llm.config, "attention_dropout", 0))
+        return RespLLM(llm, head, audio_width, dropout, config.inputs)
 
 
 def trained_state(model: torch.nn.Module) -> dict[str, torch.Tensor]:
@@ -236,6 +261,11 @@ def load_trained_state(model: torch.nn.Module, state: dict[str, torch.Tensor], w
         f"{name} has shape {tuple(state[name].shape)}, expected {tuple(own[name].shape)}"
         for name in own.keys() & state.keys()
         if state[name].shape != own[name].shape
+    ]
+    problems += [
+        f"{name} holds values that are no numbers"
+        for name in own.keys() & state.keys()
+        if not (state[name].is_floating_point() and bool(torch.isfinite(state[name]).all()))
     ]
     if problems:
         raise CheckpointError(
@@ -274,7 +304,7 @@ def _read_config(folder: Path) -> CheckpointConfig:
     path = folder / CONFIG
     try:
         content = json.loads(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError) as error:
+    except (OSError, ValueError, RecursionError) as error:
         raise CheckpointError("The configuration cannot be read", where=str(path)) from error
     version = content.get("format_version") if isinstance(content, dict) else None
     if version != FORMAT_VERSION:
@@ -285,13 +315,37 @@ def _read_config(folder: Path) -> CheckpointConfig:
             next_step="use the respllm version that wrote it, or train again",
         )
     try:
-        return parse(content, CheckpointConfig, where=str(path))
+        config = parse(content, CheckpointConfig, where=str(path))
     except ConfigError as error:
         raise CheckpointError(error.what, where=str(path)) from error
+    if config.config_sha256 and config.config_sha256 != _digest(content):
+        raise CheckpointError(
+            "The configuration is not the one that was saved",
+            where=str(path),
+            expected=f"sha256 {config.config_sha256}",
+            next_step="copy the folder again, or train again",
+        )
+    return config
 
 
-def _read_tokenizer(folder: Path) -> PreTrainedTokenizerFast:
+def _digest(content: dict[str, Any]) -> str:
+    """SHA-256 of a configuration without its own hash, whatever the order and the spacing."""
+    rest = {key: value for key, value in content.items() if key != "config_sha256"}
+    return hashlib.sha256(json.dumps(rest, sort_keys=True).encode()).hexdigest()
+
+
+def _read_weights(path: Path) -> dict[str, torch.Tensor]:
     try:
+        return load_file(path)
+    except (SafetensorError, ValueError) as error:
+        raise CheckpointError(f"The weights cannot be read: {error}", where=str(path)) from error
+
+
+def _read_tokenizer(folder: Path, sha256: dict[str, str]) -> PreTrainedTokenizerFast:
+    try:
+        for name, expected in sha256.items():
+            if _sha256(folder / name) != expected:
+                raise ValueError(f"{name} is not what was saved")
         return PreTrainedTokenizerFast.from_pretrained(folder)
     except Exception as error:  # the tokenizer's parser raises bare `Exception`
         raise CheckpointError(

@@ -23,6 +23,9 @@ def leave_out_texts(layer: Any) -> None:
     Args:
         layer: the decoder's last layer.
     """
+    if getattr(layer, "leaves_out_texts", False):
+        return  # a model made of the same language model was here before
+    layer.leaves_out_texts = True
     # Hooks within the layer also run when a checkpointed layer is computed again.
     layer.self_attn.register_forward_pre_hook(_begin, with_kwargs=True)
     layer.mlp.register_forward_pre_hook(_leave_out)

@@ -74,21 +74,35 @@ class _Row:
 def can_run(llm: Any, embedded: Tensor) -> bool:
     """Whether `run` computes what the model would: its kind, precision and training."""
     layer = llm.layers[0]
-    if (
-        type(layer) not in LAYERS
-        or embedded.device.type != "cpu"
-        or llm.is_activation_checkpointing
-    ):
+    if type(layer) not in LAYERS or layer.gradient_checkpointing:
         return False
     config = llm.config
     biased = getattr(config, "attention_bias", False) or getattr(config, "mlp_bias", False)
     weight = _base(layer.mlp.gate_proj).weight
-    trained = torch.is_grad_enabled() and weight.requires_grad
+    trained = torch.is_grad_enabled() and any(
+        parameter.requires_grad and "lora_" not in name
+        for name, parameter in llm.layers.named_parameters()
+    )
     device = embedded.device.type
     if torch.is_autocast_enabled(device) and weight.dtype != torch.get_autocast_dtype(device):
         return False
     same = weight.dtype == embedded.dtype
-    return config.hidden_act == "silu" and not biased and not trained and same
+    silent = not (llm.training and config.attention_dropout)
+    plain = config.hidden_act == "silu" and not biased and silent
+    return plain and not trained and same and all(map(_adapted_as_known, llm.layers))
+
+
+def _adapted_as_known(layer: Any) -> bool:
+    """Whether adapters that are not merged sit on query and value alone, one each, switched on."""
+    attention = layer.self_attn
+    adapted = [m for m in layer.modules() if hasattr(m, "lora_A") and not m.merged]
+    known = (attention.q_proj, attention.v_proj)
+    return all(
+        any(module is one for one in known)
+        and len(module.active_adapters) == 1
+        and not module.disable_adapters
+        for module in adapted
+    )
 
 
 def run(llm: Any, embedded: Tensor, packed: PackedRow) -> Tensor:
@@ -180,10 +194,11 @@ class _Block(torch.autograd.Function):
             up = normed_middle @ layer.up.T
             active = nn.functional.silu(gate)
             out = ((active * up) @ layer.down.T).add_(middle)
-        ctx.layer, ctx.row, ctx.scales, ctx.kept = layer, row, scales, kept
+        ctx.layer, ctx.row, ctx.scales = layer, row, scales
         ctx.save_for_backward(
             *(x, normed, middle, gate, active, up),
             *(query_down, query_up, value_down, value_up, low_query, low_value),
+            *kept,
         )
         return out
 
@@ -191,8 +206,8 @@ class _Block(torch.autograd.Function):
     def backward(ctx: Any, *gradients: Tensor) -> tuple[Any, ...]:
         """Gradients of the rows and of the adapters."""
         layer, row = ctx.layer, ctx.row
-        x, normed, middle, gate, active, up, *adapters, low_query, low_value = ctx.saved_tensors
-        query_down, query_up, value_down, value_up = adapters
+        x, normed, middle, gate, active, up, *others = ctx.saved_tensors
+        query_down, query_up, value_down, value_up, low_query, low_value, *parts = others
         of_out = gradients[0].contiguous()
         of_active = of_out @ layer.down
         of_gate = torch.ops.aten.silu_backward(of_active * up, gate)
@@ -200,7 +215,7 @@ class _Block(torch.autograd.Function):
         of_normed = (of_gate @ layer.gate).add_(of_up @ layer.up)
         of_middle = _norm_backward(of_normed, middle, layer.before_mlp, layer.epsilon).add_(of_out)
         of_read = of_middle @ layer.output
-        of_queries, of_keys, of_values = _attend_all_backward(of_read, ctx.kept, row)
+        of_queries, of_keys, of_values = _attend_all_backward(of_read, parts, row)
         scale = (layer.query.shape[0] // row.heads) ** -0.5
         turn = (row.cos[row.first :] * scale, row.sin[row.first :] * scale)
         of_q = _rotate_back(of_queries, *turn)
@@ -290,18 +305,6 @@ def _rotate_back(of_out: Tensor, cos: Tensor, sin: Tensor) -> Tensor:
     return found.flatten(1)
 
 
-@dataclass(frozen=True, slots=True)
-class _Kept:
-    """A group's part of the attention, for its gradient."""
-
-    group: AttentionGroup
-    audio: bool
-    q: Tensor
-    k: Tensor
-    v: Tensor
-    shares: Tensor
-
-
 def _groups(row: _Row) -> Iterator[tuple[AttentionGroup, bool]]:
     """The groups whose outputs are read, in the order of their outputs; whether it is the audio."""
     packing = row.packed.packing
@@ -313,8 +316,11 @@ def _groups(row: _Row) -> Iterator[tuple[AttentionGroup, bool]]:
 
 def _attend_all(
     queries: Tensor, keys: Tensor, values: Tensor, row: _Row
-) -> tuple[Tensor, list[_Kept]]:
-    """Attention of a block: (H, N - first, D) and (Hkv, N, D) to (N - first, H D)."""
+) -> tuple[Tensor, list[Tensor]]:
+    """Attention of a block: (H, N - first, D) and (Hkv, N, D) to (N - first, H D).
+
+    Also what its gradient needs: queries, keys, values and shares of each group in turn.
+    """
     packed = row.packed
     if packed.collected is not None:
         packed.collected.append((keys.transpose(0, 1), values.transpose(0, 1)))
@@ -323,14 +329,15 @@ def _attend_all(
         values = torch.cat([packed.values[row.layer].transpose(0, 1), values], 1)
     more = row.heads // row.key_heads
     texts = packed.text_rows - row.first
-    found, kept = [], []
+    found: list[Tensor] = []
+    kept: list[Tensor] = []
     for group, audio in _groups(row):
         # Audio rows stand as they are asked for.
         q = queries[:, texts:] if audio else queries.index_select(1, group.queries.flatten())
         q = q.reshape(row.key_heads, more, *group.queries.shape, -1).transpose(1, 2).contiguous()
         k, v = _taken(keys, group.keys), _taken(values, group.keys)
         out, shares = attend(q, k, v, group.hidden)
-        kept.append(_Kept(group, audio, q, k, v, shares))
+        kept += [q, k, v, shares]
         # (Hkv, S, g, Lq, D) to (S Lq, H D)
         found.append(out.permute(1, 3, 0, 2, 4).reshape(group.queries.numel(), -1))
     if row.first:
@@ -344,7 +351,7 @@ def _taken(heads: Tensor, rows: Tensor) -> Tensor:
 
 
 def _attend_all_backward(
-    of_read: Tensor, kept: list[_Kept], row: _Row
+    of_read: Tensor, kept: list[Tensor], row: _Row
 ) -> tuple[Tensor, Tensor, Tensor]:
     """Gradients of queries (H, N - first, D), keys and values (Hkv, N, D)."""
     width = of_read.shape[1] // row.heads
@@ -354,26 +361,26 @@ def _attend_all_backward(
     texts = row.packed.text_rows - row.first
     at = 0
     if not row.first:
-        outputs = sum(part.group.queries.numel() for part in kept)
+        outputs = sum(group.queries.numel() for group, _ in _groups(row))
         spread = of_read.new_zeros((outputs, of_read.shape[1]))
         of_read = spread.index_copy_(0, row.packed.packing.order, of_read)
-    for part in kept:
-        stretches, length = part.group.queries.shape
-        own = of_read[at : at + stretches * length]
+    for number, (group, audio) in enumerate(_groups(row)):
+        stretches, length = group.queries.shape
+        out = of_read[at : at + stretches * length]
         at += stretches * length
-        own = own.view(stretches, length, row.key_heads, -1, width).permute(2, 0, 3, 1, 4)
-        q, k, v = attend_backward(own.contiguous(), part.q, part.k, part.v, part.shares)
+        out = out.view(stretches, length, row.key_heads, -1, width).permute(2, 0, 3, 1, 4)
+        q, k, v = attend_backward(out.contiguous(), *kept[4 * number : 4 * number + 4])
         q = q.transpose(1, 2).reshape(row.heads, -1, width)
-        if part.audio:
+        read = group.keys.shape[1]
+        if audio:  # its own keys come last, and are its rows in order
+            read -= length
+            own = stretches * length
             of_queries[:, texts:] += q
+            of_keys[:, -own:] += k[:, :, read:].flatten(1, 2)
+            of_values[:, -own:] += v[:, :, read:].flatten(1, 2)
         else:
-            of_queries.index_add_(1, part.group.queries.flatten(), q)
-        own = length if part.audio else 0  # audio's own keys come last and are its rows in order
-        if own:
-            of_keys[:, -stretches * own :] += k[:, :, -own:].flatten(1, 2)
-            of_values[:, -stretches * own :] += v[:, :, -own:].flatten(1, 2)
-        read = part.group.keys.shape[1] - own
-        positions = part.group.keys[:, :read].flatten()
+            of_queries.index_add_(1, group.queries.flatten(), q)
+        positions = group.keys[:, :read].flatten()
         of_keys.index_add_(1, positions, k[:, :, :read].flatten(1, 2))
         of_values.index_add_(1, positions, v[:, :, :read].flatten(1, 2))
     return of_queries, of_keys, of_values

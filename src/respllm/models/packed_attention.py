@@ -7,7 +7,8 @@ Packed, it is written out in matrix products (`respllm.models.attending`).
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import torch
@@ -33,8 +34,8 @@ class PackedRow:
     """
 
     packing: Packing
-    keys: list[Tensor] = field(default_factory=list)
-    values: list[Tensor] = field(default_factory=list)
+    keys: Sequence[Tensor] = ()
+    values: Sequence[Tensor] = ()
     collected: list[tuple[Tensor, Tensor]] | None = None
 
     @property

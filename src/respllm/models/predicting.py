@@ -49,12 +49,16 @@ def predict_logits(
     kept = (PromptMemory() if memory is None else memory,) if isinstance(model, RespLLM) else ()
     done = 0
     order = alike_batches([examples.sort_key(i) for i in rows], batch_size)
-    for chosen, batch in ahead(lambda chosen: examples.batch(rows[chosen].tolist()), order):
-        with torch.autocast(device.type, torch.bfloat16, enabled=bf16):
-            logits = model(batch.to(device), *kept)
-        result[chosen] = (logits[:, 1] - logits[:, 0]).double().cpu().numpy()
-        done += len(chosen)
-        if progress is not None:
-            progress(done, len(rows))
-    model.train(was_training)
+    batches = ahead(lambda chosen: examples.batch(rows[chosen].tolist()), order)
+    try:
+        for chosen, batch in batches:
+            with torch.autocast(device.type, torch.bfloat16, enabled=bf16):
+                logits = model(batch.to(device), *kept)
+            result[chosen] = (logits[:, 1] - logits[:, 0]).double().cpu().numpy()
+            done += len(chosen)
+            if progress is not None:
+                progress(done, len(rows))
+    finally:
+        batches.close()
+        model.train(was_training)
     return result

@@ -3,60 +3,74 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from threading import Lock
 
 import torch
 from torch import Tensor
-
-from respllm.models.packed_attention import PackedRow
 
 MOST = 64
 """Prompts that are kept: all tasks, but not every condition that anybody ever asked about."""
 
 Read = Callable[[Sequence[tuple[int, ...]]], tuple[list[tuple[Tensor, Tensor]], list[range]]]
+"""Prompts to keys and values of each layer, (K, Hkv, D), and the rows of each prompt."""
+
+
+@dataclass(frozen=True, slots=True)
+class KeptPrompts:
+    """What is kept at one moment; it does not change.
+
+    Attributes:
+        keys, values: per layer, (K, Hkv, D).
+        rows: where each prompt's rows are, by its token ids.
+        size: K.
+    """
+
+    keys: tuple[Tensor, ...] = ()
+    values: tuple[Tensor, ...] = ()
+    rows: dict[tuple[int, ...], range] = field(default_factory=dict)
+    size: int = 0
 
 
 class PromptMemory:
-    """Keys and values of prompts, by their token ids.
+    """Keys and values of prompts, for inference; threads may share it.
 
     Of one model in one precision, whose weights do not change while the memory is used: about
     0.1 MiB a prompt for nano, 10 MiB for a model of 8 billion parameters.
 
     Attributes:
-        keys, values: per layer, (K, Hkv, D).
-        rows: where each prompt's rows are.
+        kept: what is known.
     """
 
     def __init__(self) -> None:
-        self.keys: list[Tensor] = []
-        self.values: list[Tensor] = []
-        self.rows: dict[tuple[int, ...], range] = {}
+        self.kept = KeptPrompts()
+        self._lock = Lock()
 
-    def __len__(self) -> int:
-        return len(self.keys[0]) if self.keys else 0
+    def with_prompts(self, prompts: Sequence[tuple[int, ...]], read: Read) -> KeptPrompts:
+        """What is kept, once these prompts are known; with too many, all others are forgotten."""
+        assert not torch.is_grad_enabled(), "what is kept has no gradient"
+        with self._lock:
+            kept = self.kept
+            if len(kept.rows.keys() | set(prompts)) > MOST:
+                kept = KeptPrompts()
+            new = sorted(set(prompts) - kept.rows.keys())
+            if new:
+                layers, places = read(new)
+                kept = KeptPrompts(
+                    tuple(_joined(kept.keys, [keys for keys, _ in layers])),
+                    tuple(_joined(kept.values, [values for _, values in layers])),
+                    kept.rows
+                    | {
+                        prompt: range(kept.size + place.start, kept.size + place.stop)
+                        for prompt, place in zip(new, places, strict=True)
+                    },
+                    kept.size + places[-1].stop,
+                )
+            self.kept = kept
+            return kept
 
-    def learn(self, prompts: Sequence[tuple[int, ...]], read: Read) -> None:
-        """Have those prompts read that are not known yet; with too many, forget all others."""
-        if len(self.rows.keys() | set(prompts)) > MOST:
-            self.keys, self.values, self.rows = [], [], {}
-        new = sorted(set(prompts) - self.rows.keys())
-        if not new:
-            return
-        layers, places = read(new)
-        before = len(self)
-        for number, (keys, values) in enumerate(layers):
-            if before:
-                keys = torch.cat([self.keys[number], keys])
-                values = torch.cat([self.values[number], values])
-                self.keys[number], self.values[number] = keys, values
-            else:
-                self.keys.append(keys)
-                self.values.append(values)
-        self.rows |= {
-            prompt: range(before + place.start, before + place.stop)
-            for prompt, place in zip(new, places, strict=True)
-        }
 
-    def row_of(self, packed: PackedRow) -> PackedRow:
-        """Give a packed row what is kept."""
-        packed.keys, packed.values = self.keys, self.values
-        return packed
+def _joined(before: Sequence[Tensor], new: Sequence[Tensor]) -> list[Tensor]:
+    if not before:
+        return list(new)
+    return [torch.cat(pair) for pair in zip(before, new, strict=True)]

@@ -18,7 +18,7 @@ from respllm.config import Inputs
 from respllm.models import llama_blocks
 from respllm.models.last_block import leave_out_texts
 from respllm.models.packed_attention import PACKED_ATTENTION, PackedRow
-from respllm.models.prompt_memory import PromptMemory
+from respllm.models.prompt_memory import KeptPrompts, PromptMemory
 
 AUDIO_POSITIONS = 64
 
@@ -97,18 +97,20 @@ class RespLLM(nn.Module):
     def _packed_states(self, batch: Batch, memory: PromptMemory | None) -> Tensor:
         """Hidden states at the audio positions, (B, La, S), from one row without padding."""
         prompts, texts = _texts(batch)
+        kept = KeptPrompts()
         if memory is None:
             packing = pack([p + t for p, t in zip(prompts, texts, strict=True)], AUDIO_POSITIONS)
         else:
-            memory.learn(prompts, self._read)
-            kept = [memory.rows[prompt] for prompt in prompts]
-            packing = pack(texts, AUDIO_POSITIONS, kept, len(memory))
+            kept = memory.with_prompts(prompts, self._read)
+            packing = pack(
+                texts, AUDIO_POSITIONS, [kept.rows[prompt] for prompt in prompts], kept.size
+            )
         if self._longest is not None and packing.longest > self._longest:
             return self._padded_states(batch)  # attends through a window
         packing = packing.to(batch.audio.device)
         words = self._embed_words(packing.text_ids)
         audio = self._embed_audio(batch).flatten(0, 1).to(words.dtype)
-        row = PackedRow(packing) if memory is None else memory.row_of(PackedRow(packing))
+        row = PackedRow(packing, kept.keys, kept.values)
         hidden = self._run(torch.cat([words, audio]), row)
         return hidden[-len(audio) :].unflatten(0, (len(batch), AUDIO_POSITIONS))
 

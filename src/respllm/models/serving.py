@@ -15,7 +15,8 @@ def for_inference(model: RespLLM, precision: Precision = "float32") -> RespLLM:
     than float32 they stay apart: what they learned could be less than a step of those weights.
 
     Args:
-        precision: "bfloat16" converts the language model; projector, head and logits stay float32.
+        precision: "bfloat16" converts the language model; what is added to it (adapters that are
+            not merged, projector, head) keeps its weights.
 
     Returns:
         The same model, in evaluation mode, without gradients. It is not to be saved or trained.
@@ -26,5 +27,8 @@ def for_inference(model: RespLLM, precision: Precision = "float32") -> RespLLM:
         if base is not None and base.weight.dtype == torch.float32:
             module.merge()
     if precision == "bfloat16" and not getattr(model.llm, "is_quantized", False):
-        model.llm.to(torch.bfloat16)
+        # Not its buffers: rounded rotary frequencies would turn far words by some degrees.
+        for name, parameter in model.llm.named_parameters():
+            if "lora_" not in name:
+                parameter.data = parameter.data.to(torch.bfloat16)
     return model
