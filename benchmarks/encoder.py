@@ -11,7 +11,6 @@ from __future__ import annotations
 import argparse
 import json
 import tempfile
-import time
 from collections.abc import Callable
 from pathlib import Path
 from statistics import median
@@ -20,11 +19,13 @@ import numpy as np
 import soundfile
 import torch
 from torch.utils.flop_counter import FlopCounterMode
-from transformers import ClapAudioConfig, ClapAudioModel
+from transformers import ClapAudioModel
 
 from respllm.audio import load_audio, log_mel
 from respllm.audio.frontend import WINDOW_SECONDS
-from respllm.encoders.opera_ct import OperaCT, raster
+from respllm.benchmarks.timing import alternating, matmul_peak
+from respllm.benchmarks.workload import RandomOperaCT
+from respllm.encoders.opera_ct import raster
 from respllm.types import Precision
 
 CLIPS = 16
@@ -37,38 +38,10 @@ FILES = {
 }
 
 
-class RandomOperaCT(OperaCT):
-    """OPERA-CT without its checkpoint: weights drawn from a seed."""
-
-    def __init__(self, precision: Precision = "float32") -> None:
-        super(OperaCT, self).__init__()
-        with torch.random.fork_rng(devices=[]):
-            torch.manual_seed(0)
-            self.network = ClapAudioModel(ClapAudioConfig())
-            for parameter in self.network.parameters():  # also those that begin as 0 or 1
-                parameter.data += 0.02 * torch.randn_like(parameter)
-        self.identity = "random-htsat"
-        self.settle(precision)
-
-
-def seconds(work: Callable[[], object]) -> float:
-    begun = time.perf_counter()
-    work()
-    return time.perf_counter() - begun
-
-
-def peak_gflops(dtype: torch.dtype) -> float:
-    a = torch.randn(2048, 2048).to(dtype)
-    return 2 * 2048**3 / min(seconds(lambda: a @ a) for _ in range(6)) / 1e9
-
-
 def rounds_of(work: dict[str, Callable[[], object]], rounds: int) -> dict[str, float]:
-    """Median seconds of each, in alternation; the first round warms up."""
-    times: dict[str, list[float]] = {name: [] for name in work}
-    for _ in range(rounds + 1):
-        for name, one in work.items():
-            times[name].append(seconds(one))
-    return {name: median(found[1:]) for name, found in times.items()}
+    """Median seconds of each, in alternation."""
+    ways = {name: lambda _, one=one: one() for name, one in work.items()}
+    return {name: median(found) for name, found in alternating(ways, rounds).items()}
 
 
 def files_and_mels(rounds: int) -> dict[str, float]:
@@ -109,7 +82,7 @@ def measure(rounds: int) -> dict[str, object]:
         work[f"{precision}, one clip"] = lambda encoder=encoder: encoder.tokens(mel[:1])
     found = rounds_of(work, rounds)
     gflop = gflop_of_a_clip(network, mel)
-    peaks = {precision: peak_gflops(DTYPES[precision]) for precision in precisions}
+    peaks = {precision: matmul_peak(DTYPES[precision]) / 1e9 for precision in precisions}
     together = {"plain": "float32", **{precision: precision for precision in precisions}}
     reached = {name: CLIPS * gflop / found[name] for name in together}
     exact = encoders["float32"].tokens(mel)
