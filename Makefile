@@ -1,6 +1,6 @@
 PYTHON ?= python3
 
-.PHONY: demo test clean
+.PHONY: demo test audit clean
 
 .venv/installed: pyproject.toml constraints.txt
 	$(PYTHON) -m venv .venv
@@ -19,6 +19,10 @@ test:  ## every check, in a fresh environment
 	.venv-test/bin/mypy
 	.venv-test/bin/lint-imports
 	.venv-test/bin/python -m pytest -n 2
+
+audit:  ## known weaknesses of the pinned dependencies (needs the network)
+	$(PYTHON) -m pip install --quiet pip-audit
+	$(PYTHON) -m pip_audit -r constraints.txt
 
 clean:
 	rm -rf .venv .venv-test

@@ -9,7 +9,14 @@ import pytest
 import yaml
 from pydantic import ValidationError
 
-from respllm.config import EncoderConfig, RunConfig, TrainingConfig, parse, read_yaml
+from respllm.config import (
+    EncoderConfig,
+    RunConfig,
+    StrictModel,
+    TrainingConfig,
+    parse,
+    read_yaml,
+)
 from respllm.errors import ConfigError
 
 SMALLEST: dict[str, Any] = {"name": "run", "tasks": {"train": ["S7"]}}
@@ -121,3 +128,60 @@ def test_what_is_learned_is_among_the_training_tasks() -> None:
     assert run.tasks.not_learned == ("S7", "T5")
     with pytest.raises(ConfigError, match="task in learn 'S2'"):
         parse(SMALLEST | {"tasks": tasks | {"learn": ["S2"]}}, RunConfig, where="test")
+
+
+MANY = "".join(f"k{i}: &k{i} {{<<: [{', '.join([f'*k{i - 1}'] * 10)}]}}\n" for i in range(1, 9))
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("name: " + "[" * 3000, "Not valid YAML: RecursionError"),
+        ("name: 2024-99-99", "Not valid YAML: ValueError: month must be"),
+        ("name: !!timestamp soon", "Not valid YAML"),
+        ("name: !!bool perhaps", "Not valid YAML: KeyError"),
+        ("seed: " + "1" * 5000, "Not valid YAML: ValueError"),
+        ("name: a\nseed: 1\nname: b", "two values for the key 'name'"),
+        ("a: &a {<<: *a}", "unfold to too much or to themselves"),
+        ("name: &a [*a]", "unfold to too much or to themselves"),
+        ("k0: &k0 {x: 1}\n" + MANY, "unfold to too much or to themselves"),
+        ("name: " + "a" * 300_000, "larger than 256 KiB"),
+        ("1: 2", "1: Keys should be strings"),
+        ("a.b: 2", "Unknown key 'a.b'"),
+    ],
+)
+def test_hostile_yaml_is_one_short_error(tmp_path: Path, text: str, message: str) -> None:
+    with pytest.raises(ConfigError, match=message) as caught:
+        read_yaml(written(tmp_path, text), RunConfig)
+    assert len(str(caught.value)) < 1000
+
+
+def test_a_path_that_is_none_is_an_error() -> None:
+    with pytest.raises(ConfigError, match="Cannot read"):
+        read_yaml(Path("run\0.yaml"), RunConfig)
+
+
+def test_aliases_for_sections_stay(tmp_path: Path) -> None:
+    text = "name: a\ntasks: {train: [S7]}\ntraining: &t {epochs: 9}\nbaselines: {training: *t}\n"
+    run = read_yaml(written(tmp_path, text), RunConfig)
+    assert run.baselines.training.epochs == run.training.epochs == 9
+
+
+class Item(StrictModel):
+    size: int = 0
+
+
+class Items(StrictModel):
+    items: tuple[Item, ...]
+
+
+def test_an_unknown_key_within_a_list_is_named() -> None:
+    with pytest.raises(ConfigError, match=r"Unknown key in items\.1: 'sise'. Did you mean 'size'"):
+        parse({"items": [{}, {"sise": 1}]}, Items, where="test")
+
+
+def test_many_problems_and_long_values_make_a_short_error() -> None:
+    content = SMALLEST | {f"{i}" * 500: i for i in range(500)} | {"protocol": "x" * 10**6}
+    with pytest.raises(ConfigError, match="and 481 more") as caught:
+        parse(content, RunConfig, where="test")
+    assert len(str(caught.value)) < 10_000

@@ -2,14 +2,23 @@
 
 from __future__ import annotations
 
+import math
+import reprlib
 from pathlib import Path
-from typing import Any, Literal, Self, TypeVar, get_args
+from typing import Any, Literal, NoReturn, Self, TypeVar, get_args
 
 import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from respllm.errors import ConfigError, unknown_name
 from respllm.types import ProtocolName
+
+MAX_YAML_BYTES = 1 << 18
+MAX_YAML_VALUES = 100_000
+PROBLEMS_TOLD = 20
+SHOWN_CHARACTERS = 100
+_SHORT = reprlib.Repr()
+_SHORT.maxstring = _SHORT.maxother = _SHORT.maxlong = SHOWN_CHARACTERS
 
 HeadName = Literal["published", "last", "mean", "attention"]
 Inputs = Literal["audio and text", "audio", "text"]
@@ -100,7 +109,9 @@ class ModelConfig(StrictModel):
         dtype: of the frozen weights.
         quantize_4bit: load the frozen weights in 4 bits (needs an NVIDIA GPU).
         gradient_checkpointing: recompute activations to save memory.
-        trust_remote_code: run code that a model repository brings along.
+        trust_remote_code: run code that a model repository brings along; the environment variable
+            RESPLLM_TRUST_REMOTE_CODE must name the repository too, as a checkpoint from elsewhere
+            brings its own settings.
     """
 
     llm: str = "nano"
@@ -214,24 +225,87 @@ def read_yaml(path: Path, model: type[Model]) -> Model:
 
     Raises:
         ConfigError: no such file, no YAML, an unknown key (with the nearest known one) or a value
-            that does not fit.
+            that does not fit; larger than 256 KiB, or unfolding to more than 100,000 values.
     """
     try:
-        text = path.read_text(encoding="utf-8")
-    except (OSError, UnicodeDecodeError) as error:
+        with path.open("rb") as file:
+            content = file.read(MAX_YAML_BYTES + 1)
+        text = content.decode("utf-8")
+    except (OSError, ValueError) as error:  # ValueError: no UTF-8, or a NUL in the path
         raise ConfigError(f"Cannot read {path}: {error}", next_step="check the path") from error
-    try:
-        content = yaml.safe_load(text)
-    except yaml.YAMLError as error:
-        problem = " ".join(str(error).split())
-        raise ConfigError(f"Not valid YAML: {problem}", where=str(path)) from error
-    if not isinstance(content, dict):
+    if len(content) > MAX_YAML_BYTES:
         raise ConfigError(
-            f"The file holds {type(content).__name__}, not settings",
+            f"The file is larger than {MAX_YAML_BYTES // 1024} KiB",
+            where=str(path),
+            expected="settings; data belongs in a table",
+        )
+    settings = _yaml(text, path)
+    if not isinstance(settings, dict):
+        raise ConfigError(
+            f"The file holds {type(settings).__name__}, not settings",
             where=str(path),
             expected="`key: value` lines",
         )
-    return parse(content, model, where=str(path))
+    return parse(settings, model, where=str(path))
+
+
+def _yaml(text: str, path: Path) -> Any:
+    try:
+        loader = yaml.SafeLoader(text)
+        try:
+            node = loader.get_single_node()
+            if node is None:
+                return None
+            size = _unfolded(node, {})
+            return loader.construct_document(node) if size <= MAX_YAML_VALUES else _refuse(path)
+        finally:
+            loader.dispose()
+    except ConfigError:
+        raise
+    except Exception as error:  # half a dozen unrelated classes for a bad date, number or nesting
+        problem = " ".join(str(error).split())
+        if not isinstance(error, yaml.YAMLError):
+            problem = f"{type(error).__name__}: {problem}"
+        raise ConfigError(f"Not valid YAML: {problem}", where=str(path)) from error
+
+
+def _refuse(path: Path) -> NoReturn:
+    raise ConfigError(
+        "The file holds too much, or aliases (`*name`) that unfold to too much or to themselves",
+        where=str(path),
+        expected=f"at most {MAX_YAML_VALUES:,} values",
+    )
+
+
+def _unfolded(node: yaml.Node, known: dict[int, float]) -> float:
+    """How many values a node stands for with its aliases written out; infinite if for itself.
+
+    Raises:
+        yaml.YAMLError: a mapping has two values for one key, of which PyYAML would take the last.
+    """
+    if isinstance(node, yaml.ScalarNode):
+        return 1
+    if id(node) not in known:
+        known[id(node)] = math.inf  # what it is while its own parts are counted
+        if isinstance(node, yaml.MappingNode):
+            _check_keys(node)
+        parts = (
+            (part for pair in node.value for part in pair)
+            if isinstance(node, yaml.MappingNode)
+            else node.value
+        )
+        known[id(node)] = 1 + sum(_unfolded(part, known) for part in parts)
+    return known[id(node)]
+
+
+def _check_keys(node: yaml.MappingNode) -> None:
+    names: set[tuple[str, str]] = set()
+    for key, _ in node.value:
+        if isinstance(key, yaml.ScalarNode):
+            if (key.tag, key.value) in names:
+                problem = f"two values for the key {_shown(key.value)!r}"
+                raise yaml.constructor.ConstructorError(None, None, problem, key.start_mark)
+            names.add((key.tag, key.value))
 
 
 def parse(content: dict[str, Any], model: type[Model], where: str) -> Model:
@@ -239,23 +313,36 @@ def parse(content: dict[str, Any], model: type[Model], where: str) -> Model:
     try:
         return model.model_validate(content)
     except ValidationError as error:
-        raise ConfigError(
-            "; ".join(_describe(problem, model) for problem in error.errors()), where=where
-        ) from None
+        problems = error.errors()
+        told = [_describe(problem, model) for problem in problems[:PROBLEMS_TOLD]]
+        if len(problems) > PROBLEMS_TOLD:
+            told.append(f"and {len(problems) - PROBLEMS_TOLD} more")
+        raise ConfigError("; ".join(told), where=where) from None
 
 
 def _describe(problem: Any, model: type[BaseModel]) -> str:
-    key = ".".join(str(part) for part in problem["loc"]) or "the file"
+    *outer, last = problem["loc"] or ("the file",)
     if problem["type"] == "extra_forbidden":
-        owner: Any = model
-        for part in problem["loc"][:-1]:
-            annotation = owner.model_fields[part].annotation
-            # An optional section is annotated `Section | None`.
-            owner = next(
-                a for a in (annotation, *get_args(annotation)) if hasattr(a, "model_fields")
-            )
-        *outer, last = key.rsplit(".", 1)
-        return unknown_name(f"key in {outer[0]}:" if outer else "key", last, owner.model_fields)
+        owner = model
+        for part in outer:
+            if part in owner.model_fields:  # an index into a list of sections is not
+                owner = _section(owner.model_fields[part].annotation) or owner
+        place = ".".join(map(_shown, outer))
+        kind = f"key in {place}:" if outer else "key"
+        return unknown_name(kind, _shown(last), owner.model_fields)
+    key = ".".join(map(_shown, (*outer, last)))
     if problem["type"] == "missing":
         return f"Missing key {key!r}"
-    return f"{key}: {problem['msg']}, got {problem['input']!r}"
+    return f"{key}: {problem['msg']}, got {_SHORT.repr(problem['input'])}"
+
+
+def _section(annotation: Any) -> type[BaseModel] | None:
+    """The settings in an annotation such as `Section | None` or `tuple[Section, ...]`."""
+    if isinstance(annotation, type) and issubclass(annotation, BaseModel):
+        return annotation
+    return next(filter(None, map(_section, get_args(annotation))), None)
+
+
+def _shown(key: object) -> str:
+    """A key as an error repeats it."""
+    return str(key)[:SHOWN_CHARACTERS]

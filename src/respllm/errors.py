@@ -5,6 +5,9 @@ from __future__ import annotations
 import difflib
 from collections.abc import Iterable
 
+_SHOWN_NAMES = 50
+_SHOWN_CHARACTERS = 100
+
 
 class RespllmError(ValueError):
     """Base of every error that respllm raises for a user to read.
@@ -64,8 +67,27 @@ def unknown_name(kind: str, value: object, available: Iterable[str]) -> str:
     >>> unknown_name("task", "s7", ["S7", "T5"])
     "Unknown task 's7'. Did you mean 'S7'? Available: S7, T5"
     """
+    return _unknown(f"{kind} {_shown(value)!r}", value, available)
+
+
+def unknown_answer(kind: str, value: object, available: Iterable[str]) -> str:
+    """As `unknown_name`, without repeating a value that a patient may have given.
+
+    >>> unknown_answer("gender", "femal", ["Female", "Male"])
+    "Unknown gender. Did you mean 'Female'? Available: Female, Male"
+    """
+    return _unknown(kind, value, available)
+
+
+def _unknown(what: str, value: object, available: Iterable[str]) -> str:
     names = [str(name) for name in available]
-    folded = {name.lower(): name for name in reversed(names)}
-    near = difflib.get_close_matches(str(value).lower(), list(folded), n=2, cutoff=0.6)
-    hint = f" Did you mean {' or '.join(repr(folded[n]) for n in near)}?" if near else ""
-    return f"Unknown {kind} {str(value)!r}.{hint} Available: {', '.join(names)}"
+    folded = {_shown(name).lower(): name for name in reversed(names)}
+    near = difflib.get_close_matches(_shown(value).lower(), list(folded), n=2, cutoff=0.6)
+    hint = f" Did you mean {' or '.join(repr(_shown(folded[n])) for n in near)}?" if near else ""
+    listed = ", ".join(map(_shown, names[:_SHOWN_NAMES]))
+    more = f" and {len(names) - _SHOWN_NAMES} more" if len(names) > _SHOWN_NAMES else ""
+    return f"Unknown {what}.{hint} Available: {listed}{more}"
+
+
+def _shown(value: object) -> str:
+    return str(value)[:_SHOWN_CHARACTERS]

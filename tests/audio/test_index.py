@@ -3,6 +3,7 @@ from __future__ import annotations
 import hashlib
 import logging
 import os
+import random
 import sqlite3
 import subprocess
 import sys
@@ -127,6 +128,19 @@ def test_a_damaged_index_is_rebuilt(
         assert AudioIndex(folder).facts_of(paths) == first
     assert bool(damaged) == ("rebuilding" in caplog.text)
     assert AudioIndex(folder).facts_of(paths) == first
+
+
+def test_a_flipped_byte_never_gives_other_facts(folder: Path, tmp_path: Path) -> None:
+    paths = [write(tmp_path / f"{i}.wav", noise(0.1, seed=i)) for i in range(8)]
+    known = AudioIndex(folder).facts_of(paths)
+    file = folder / index.FILE_NAME
+    whole, chance = file.read_bytes(), random.Random(0)
+    used = [at for at, value in enumerate(whole) if value]
+    for _ in range(150):
+        content = bytearray(whole)
+        content[chance.choice(used)] ^= chance.randrange(1, 256)
+        file.write_bytes(content)
+        assert AudioIndex(folder).facts_of(paths) == known
 
 
 def test_another_table_is_rebuilt(folder: Path, tmp_path: Path) -> None:

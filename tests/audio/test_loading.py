@@ -3,15 +3,17 @@ from __future__ import annotations
 import io
 import os
 import struct
+import tracemalloc
 import wave
 from pathlib import Path
 
 import numpy as np
 import pytest
+import soundfile
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from respllm.audio import SAMPLE_RATE, load_audio, loading
+from respllm.audio import SAMPLE_RATE, load_audio, loading, log_mel, read_facts
 from respllm.errors import AudioError
 from tests.audio.sounds import encoded, tone, write
 
@@ -222,3 +224,92 @@ def test_real_recordings_load(shared_data: Path) -> None:
 
 
 _AUDIO = {".flac", ".mp3", ".wav"}
+
+
+@pytest.mark.parametrize("channels", [1, 2, 7, 8, 9, 64])
+def test_the_second_decoder_reads_any_number_of_channels(
+    channels: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # PyAV reads beyond the planes of a frame of eight or more, which ended the process.
+    sound = np.random.default_rng(0).uniform(-0.5, 0.5, (4000, channels)).astype(np.float32)
+    content = encoded(sound, SAMPLE_RATE, "wav")
+    expected = load_audio(content)
+
+    def refuse(*arguments: object) -> None:
+        raise TypeError
+
+    monkeypatch.setattr(loading, "_soundfile_blocks", refuse)
+    assert np.allclose(load_audio(content), expected, atol=1e-6)
+
+
+def without_length(content: bytes) -> bytes:
+    """A FLAC file as an encoder writes it into a pipe: its header knows no number of samples."""
+    changed = bytearray(content)
+    changed[21] &= 0xF0
+    changed[22:26] = bytes(4)
+    return bytes(changed)
+
+
+def test_a_stream_without_a_length_is_read(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    whole = encoded(tone(3.0), SAMPLE_RATE, "flac")
+    content = without_length(whole)
+    assert np.array_equal(load_audio(content), load_audio(whole))
+    assert np.array_equal(load_audio(content, 1.0, 2.0), load_audio(whole, 1.0, 2.0))
+    path = tmp_path / "piped.flac"
+    path.write_bytes(content)
+    facts = read_facts(path)
+    assert (facts.seconds, facts.error) == (None, None)
+    monkeypatch.setattr(loading, "MAX_SECONDS", 2.0)
+    with pytest.raises(AudioError, match="longer than"):
+        load_audio(content)
+
+
+def test_memory_follows_the_seconds_and_not_the_rate() -> None:
+    # FLAC keeps 13 million samples of silence in some kilobytes.
+    content = encoded(np.zeros((655_350 * 20, 1), np.int16), 655_350, "flac")
+    tracemalloc.start()
+    try:
+        assert len(load_audio(content)) == 20 * SAMPLE_RATE
+        peak = tracemalloc.get_traced_memory()[1]
+    finally:
+        tracemalloc.stop()
+    assert peak < 30e6, "13 million samples at once would be 52 MB"
+
+
+def test_samples_of_all_channels_are_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(loading, "MAX_SAMPLES", 10_000)
+    sound = np.zeros((2000, 6), np.float32)
+    with pytest.raises(AudioError, match=r"more than 10,000 samples \(6 channels at 8000 Hz\)"):
+        load_audio(encoded(sound, 8000, "wav"))
+    assert len(load_audio(encoded(sound[:1000], 8000, "wav"))) == 2000
+    with pytest.raises(AudioError, match="more than 10,000 samples"):
+        load_audio(without_length(encoded(np.zeros(20_000), SAMPLE_RATE, "flac")))
+
+
+@pytest.mark.parametrize("rate", [1, 2, 100, 8000, 192_000, 384_000])
+@pytest.mark.parametrize("subtype", ["PCM_U8", "PCM_16", "PCM_24", "PCM_32", "FLOAT", "DOUBLE"])
+@pytest.mark.parametrize("channels", [1, 64])
+def test_any_rate_depth_and_channels_give_a_log_mel(rate: int, subtype: str, channels: int) -> None:
+    frames = min(3 * rate, 100_000)
+    sound = np.random.default_rng(0).uniform(-0.5, 0.5, (frames, 1)).repeat(channels, axis=1)
+    buffer = io.BytesIO()
+    soundfile.write(buffer, sound, rate, format="WAV", subtype=subtype)
+    waveform = load_audio(buffer.getvalue())
+    assert len(waveform) == pytest.approx(frames * SAMPLE_RATE / rate, abs=1)
+    mel = log_mel(waveform)
+    assert np.isfinite(mel).all()
+    assert 0 <= mel.min() <= mel.max() <= 1
+
+
+def test_a_rate_that_no_device_has_is_an_error() -> None:
+    with pytest.raises(AudioError, match="A sample rate of 2147483647 Hz"):
+        load_audio(encoded(np.zeros(1000), 2**31 - 1, "wav"))
+
+
+@pytest.mark.parametrize(("channels", "rate"), [(0, 16_000), (1, 0)])
+def test_no_channels_or_no_rate_is_an_error(channels: int, rate: int) -> None:
+    content = bytearray(encoded(tone(1.0), SAMPLE_RATE, "wav"))
+    content[22:24] = struct.pack("<H", channels)
+    content[24:28] = struct.pack("<I", rate)
+    with pytest.raises(AudioError, match="cannot be decoded"):
+        load_audio(bytes(content))

@@ -40,6 +40,7 @@ def test_each_warning() -> None:
     assert "short: 0.50 s" in warnings(measure(noise(0.5)))[0]
     assert "quiet" in warnings(measure(noise(2) * np.float32(0.005)))[0]
     mostly_silent = np.concatenate([np.zeros(80_000, np.float32), tone(0.5)])
+    assert "offset: the mean is 0.300" in warnings(measure(noise(2) + np.float32(0.3)))[0]
     assert "mostly silent" in warnings(measure(mostly_silent))[0]
 
 

@@ -80,7 +80,7 @@ def test_ages(stated: float | str | None, expected: dict[str, float]) -> None:
 
 @pytest.mark.parametrize("stated", ["adult", "64-45", "", "<0", -1.0, 121.0, "+", "<20-30"])
 def test_what_is_no_age_is_refused(stated: float | str) -> None:
-    with pytest.raises(DataError, match="No age"):
+    with pytest.raises(DataError, match="A stated age is none"):
         hard_dms([Dms(age=stated)])
 
 

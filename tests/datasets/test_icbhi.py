@@ -54,7 +54,7 @@ def test_a_recording_outside_the_split_is_counted(data_root: Path) -> None:
             "104\told\tM\tNA\tNA\tNA",
             r"demographic_information\.txt, line 1, column 'age'",
         ),
-        ("ICBHI_challenge_train_test.txt", "104_1b1_Tc_mc_AKGC417L\tdev", "split code 'dev'"),
+        ("ICBHI_challenge_train_test.txt", "104_1b1_Tc_mc_AKGC417L\tdev", "Unknown split code"),
     ],
 )
 def test_a_faulty_table_is_named(data_root: Path, file: str, line: str, message: str) -> None:

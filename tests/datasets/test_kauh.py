@@ -96,9 +96,9 @@ def test_a_location_says_each_letter_once_or_is_refused(code: str) -> None:
         ("BP1_Asthma,E W,P L L,70.wav", "Not the name of a KAUH recording"),
         ("recording.wav", "Not the name of a KAUH recording"),
         ("BP7_Astma,E W,P L L,70,M.wav", "Did you mean 'asthma'"),
-        ("BP7_Asthma,X,P L L,70,M.wav", "sound type code 'X'"),
+        ("BP7_Asthma,X,P L L,70,M.wav", "Unknown sound type code"),
         ("BP7_Asthma,E W,P L L,seventy,M.wav", "an age in years"),
-        ("BP7_Asthma,E W,P L L,70,Q.wav", "gender code 'Q'"),
+        ("BP7_Asthma,E W,P L L,70,Q.wav", "Unknown gender code"),
         ("BP1_N,N,P L L,70,M.wav", "Two recordings have the id 'kauh/BP1'"),
     ],
 )

@@ -460,7 +460,7 @@ def test_clips_that_contradict_each_other(
         ("t.csv", b"", "Not a readable table"),
         ("t.csv", b"audio,label\n", "no rows"),
         ("t.csv", b"audio,label\na.wav,1,2\n", "Not a readable table"),
-        ("t.csv", b"audio,label,label\na.wav,1,2\n", "Two columns are called 'label'"),
+        ("t.csv", b"audio,label,label\na.wav,1,2\n", "Columns 2 and 3 have one name"),
         ("t.csv", b"audio,label\n\xff\xfe.wav,1\n", "UTF-8"),
         ("t.json", b"{", "Not valid JSON"),
         ("t.json", b'{"audio": 1}', "no list of objects"),

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import csv
+import errno
+import io
 import json
 import shutil
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 import pandas as pd
 import pytest
@@ -212,3 +215,32 @@ def test_nobody_learned_from_is_tested(
     results = run_test(trained_run, small_cohort, tmp_path, "T5", learned=by_sound)
     assert sound.clip.record.record_id not in {one.record_id for one in results.predictions}
     assert len(results.predictions) == len({e.clip.record.record_id for e in test}) - 1
+
+
+@pytest.mark.parametrize("file", ["scores.csv", "table.md", "predictions.csv", "skipped.csv"])
+def test_a_test_that_is_stopped_in_a_write_leaves_the_older_results_whole(
+    trained_run: Path,
+    small_cohort: Path,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    file: str,
+) -> None:
+    """Stopped, or out of space, after a few bytes: half a table is never under its name."""
+    folder = run_test(trained_run, small_cohort, tmp_path, "T5").folder
+    before = {path.name: path.read_bytes() for path in folder.iterdir()}
+    real = io.open
+
+    def cut(path: Any, mode: str = "r", *args: Any, **kwargs: Any) -> Any:
+        opened = real(path, mode, *args, **kwargs)
+        if "w" in mode and Path(path).name in (file, f"{file}.new"):
+            opened.write("half")
+            opened.flush()
+            raise OSError(errno.ENOSPC, "No space left on device", str(path))
+        return opened
+
+    with monkeypatch.context() as patch:
+        patch.setattr(io, "open", cut)
+        patch.setattr("builtins.open", cut)
+        with pytest.raises(OSError, match="No space left"):
+            run_test(trained_run, small_cohort, tmp_path, "T5")
+    assert {path.name: path.read_bytes() for path in folder.iterdir()} == before

@@ -265,3 +265,13 @@ def test_nothing_that_is_heard_is_written(
     monkeypatch.setenv("RESPLLM_CACHE", str(tmp_path / "cache"))
     predictor.predict(breath(3), MAN, "S7")
     assert list(tmp_path.iterdir()) == []
+
+
+def test_words_that_were_cut_are_noted(predictor: Predictor) -> None:
+    def notes(dms: Dms) -> str:
+        return " ".join(predictor.predict(breath(3), dms, "S7").notes)
+
+    assert "cut" not in notes(MAN)
+    assert "more than 100 characters were cut" in notes(Dms(recording_location="x" * 100_000))
+    many = tuple(f"symptom {number}" for number in range(500))
+    assert "cut after 256 tokens" in notes(Dms(symptoms=many))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import json
 import os
 import random
@@ -14,6 +15,7 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
+from safetensors import SafetensorError
 from safetensors.torch import load_file, save_file
 
 from respllm.batching import ExampleSet, TextTokenizer
@@ -267,6 +269,37 @@ def test_a_flipped_or_missing_byte_anywhere_is_refused(saved: Path, name: str) -
         assert found.config == known
     (saved / name).write_bytes(whole)
     assert Checkpoint.from_pretrained(saved).config == known
+
+
+@pytest.mark.parametrize("name", [WEIGHTS, "tokenizer.json", CONFIG, CARD])
+def test_a_disk_that_is_full_at_any_file_leaves_the_older_model(
+    saved: Path, name: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The libraries that write each have an error of their own for it."""
+    known, newer = Checkpoint.from_pretrained(saved).config, make_checkpoint("nano", seed=4)
+    full = {
+        WEIGHTS: SafetensorError("No space left on device (os error 28)"),
+        "tokenizer.json": Exception("No space left on device (os error 28)"),
+    }.get(name, OSError(errno.ENOSPC, "No space left on device"))
+
+    def fails(path: Any, *args: Any, **kwargs: Any) -> Any:
+        if Path(path).name == name:
+            raise full
+        return real(path, *args, **kwargs)
+
+    real: Any = Path.write_text
+    with monkeypatch.context() as patch:
+        if name == WEIGHTS:
+            patch.setattr("respllm.models.checkpoint.save_file", lambda *args: fails(args[1]))
+        elif name == "tokenizer.json":
+            tokenizer = type(newer.tokenizer.tokenizer)
+            patch.setattr(tokenizer, "save_pretrained", lambda own, at: fails(at / name))
+        else:
+            patch.setattr(Path, "write_text", fails)
+        with pytest.raises(CheckpointError, match=r"could not be written.*free some space"):
+            newer.save_pretrained(saved)
+    assert Checkpoint.from_pretrained(saved).config == known
+    assert [path.name for path in saved.parent.glob("saved*")] == ["saved"]
 
 
 def test_a_checkpoint_that_does_not_vouch_for_its_configuration_is_read(saved: Path) -> None:

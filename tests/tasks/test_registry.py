@@ -103,3 +103,14 @@ def test_a_task_about_what_a_dataset_does_not_have(
     task = task_file(tmp_path, "mine", f"dataset: {{{source}}}")
     with pytest.raises(DataError, match=complaint):
         task.select(small_cohort, "clean")
+
+
+@pytest.mark.parametrize("hidden", [r"\0", r"\e[31m", r"\uD800"])
+def test_words_of_a_task_hold_no_control_characters(tmp_path: Path, hidden: str) -> None:
+    path = tmp_path / "task.yaml"
+    path.write_text(
+        "id: mine\ndataset_description: a clinic\nsound: cough\nword_for_1: flu\n"
+        f'word_for_0: healthy\nquestion: "whether{hidden} flu"\ntable: {{table: t.csv}}\n'
+    )
+    with pytest.raises(ConfigError, match="control characters|unicode string"):
+        get_task(path)

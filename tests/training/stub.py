@@ -66,6 +66,7 @@ class Notebook:
     improved: list[bool] = field(default_factory=list)
     validated_at: list[int] = field(default_factory=list)
     saved_at: list[int] = field(default_factory=list)
+    halvings: list[tuple[int, int, int]] = field(default_factory=list)
     optimizer: dict[str, Any] = field(default_factory=dict)
 
     def step(self, progress: Progress, total: int, loss: float, rate: float) -> None:
@@ -77,6 +78,9 @@ class Notebook:
     def validated(self, progress: Progress, aurocs: dict[str, float], improved: bool) -> None:
         self.validated_at.append(progress.step)
         self.improved.append(improved)
+
+    def halved(self, progress: Progress, batch_size: int) -> None:
+        self.halvings.append((*progress.halved[-1], batch_size))
 
     def save(self, progress: Progress, optimizer: dict[str, Any]) -> None:
         self.saved_at.append(progress.step)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 from pathlib import Path
 
 import pytest
@@ -74,6 +75,31 @@ def test_another_format_is_refused(begun: RunFolder) -> None:
     begun.config.write_text(text)
     with pytest.raises(CheckpointError, match="Format version 2"):
         begun.read_config()
+
+
+@pytest.mark.parametrize("damage", [b"", b"{", b"\xff\xfe", b"name: [", b"[1, 2"])
+def test_a_damaged_file_is_one_clear_error(begun: RunFolder, damage: bytes) -> None:
+    begun.record.write_bytes(damage)
+    with pytest.raises(CheckpointError, match=r"damaged.*run\.json.*copy the run folder"):
+        begun.read_record()
+    begun.config.write_bytes(damage)
+    with pytest.raises(CheckpointError, match=r"damaged.*config\.yaml"):
+        begun.read_config()
+
+
+def test_half_a_file_is_not_left_on_a_full_disk(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full(path: Path, text: str, **how: str) -> None:
+        path.write_bytes(text[:3].encode())
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    write_json(tmp_path / "a.json", 1)
+    monkeypatch.setattr(Path, "write_text", full)
+    with pytest.raises(OSError, match="No space left"):
+        write_json(tmp_path / "a.json", 222_222)
+    assert [path.name for path in tmp_path.iterdir()] == ["a.json"]
+    assert (tmp_path / "a.json").read_bytes() == b"1\n"
 
 
 def test_json_holds_no_numbers_that_json_does_not_know(tmp_path: Path) -> None:

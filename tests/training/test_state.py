@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import random
 from pathlib import Path
 
 import pytest
@@ -35,6 +36,22 @@ def test_a_half_written_state_is_never_the_state(tmp_path: Path) -> None:
     path.with_name("last.pt.new").write_bytes(path.read_bytes()[:50])
     assert load_state(path)[0] == PROGRESS
     assert [p.name for p in saved(tmp_path).parent.iterdir()] == ["last.pt"]
+
+
+def test_every_flipped_or_missing_byte_is_noticed(tmp_path: Path) -> None:
+    path = saved(tmp_path)
+    whole, chance = path.read_bytes(), random.Random(0)
+    damaged = [whole[: chance.randrange(len(whole))] for _ in range(50)]
+    for _ in range(250):
+        content = bytearray(whole)
+        content[chance.randrange(len(whole))] ^= chance.randrange(1, 256)
+        damaged.append(bytes(content))
+    for one in damaged:
+        path.write_bytes(one)
+        with pytest.raises(CheckpointError, match=r"saved state is damaged"):
+            load_state(path)
+    path.write_bytes(whole)
+    assert load_state(path)[0] == PROGRESS
 
 
 @pytest.mark.parametrize("damage", ["cut", "empty", "text", "other", "gone"])

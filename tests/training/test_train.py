@@ -18,7 +18,9 @@ from respllm.models import Checkpoint, KnownTask
 from respllm.tasks import get_task
 from respllm.training import RunFolder, train
 from respllm.training.observing import RunRecorder
+from respllm.training.state import load_state
 from tests.models.conftest import write_tiny_llm
+from tests.models.test_checkpoint import edit_config
 
 
 def weights_of(run: Path) -> str:
@@ -97,6 +99,17 @@ def test_an_interrupted_run_ends_with_the_same_weights(
     assert summary.steps == whole["steps"]
 
 
+@pytest.mark.parametrize("end", ['{"step": 9, "auroc": {"S7": 0.5}', '{"st', "\x00\x00"])
+def test_a_validation_that_was_not_written_to_its_end_is_done_again(
+    trained_run: Path, small_cohort: Path, tmp_path: Path, end: str
+) -> None:
+    shutil.copytree(trained_run, tmp_path / "run")
+    with RunFolder(tmp_path / "run").metrics.open("a") as file:
+        file.write(end)
+    train(config_of(trained_run), small_cohort, tmp_path / "run", resume=True)
+    assert validations(tmp_path / "run") == validations(trained_run)
+
+
 def test_resuming_a_finished_run_changes_nothing(
     trained_run: Path, small_cohort: Path, tmp_path: Path
 ) -> None:
@@ -156,9 +169,8 @@ def test_a_worse_model_does_not_replace_the_best(
     train(config_of(trained_run), small_cohort, tmp_path / "run")
     record = RunFolder(tmp_path / "run").read_record()
     assert (record["best_step"], record["steps"]) == (4, 8)
-    state = torch.load(tmp_path / "run" / "state" / "last.pt", weights_only=True)
+    _, last, _ = load_state(RunFolder(tmp_path / "run").state)
     kept = Checkpoint.from_pretrained(tmp_path / "run").model.state_dict()
-    last = state["weights"]
     assert any(not torch.equal(kept[name], last[name]) for name in last)
 
 
@@ -237,9 +249,7 @@ def test_a_run_starts_from_an_earlier_one_and_inherits_its_terms(
 ) -> None:
     earlier = tmp_path / "earlier"
     shutil.copytree(trained_run, earlier)
-    about = json.loads((earlier / "model" / "config.json").read_text())
-    about |= {"agreement_only": ["covid19_sounds"]}
-    (earlier / "model" / "config.json").write_text(json.dumps(about))
+    edit_config(earlier / "model", agreement_only=["covid19_sounds"])
     # A rate of almost nothing: the weights stay those of the earlier run.
     config = config_of(trained_run, epochs=1, learning_rate=1e-12).model_copy(
         update={
@@ -280,8 +290,7 @@ def test_another_head_or_encoder_cannot_go_on_from_an_earlier_run(
         train(other, small_cohort, tmp_path / "head")
     about = tmp_path / "earlier"
     shutil.copytree(trained_run / "model", about)
-    content = json.loads((about / "config.json").read_text()) | {"encoder_identity": "ears"}
-    (about / "config.json").write_text(json.dumps(content))
+    edit_config(about, encoder_identity="ears")
     with pytest.raises(CheckpointError, match="hears through ears"):
         train(base.model_copy(update={"init_from": about}), small_cohort, tmp_path / "ears")
 

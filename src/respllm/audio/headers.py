@@ -8,7 +8,12 @@ from pathlib import Path
 
 import soundfile
 
-from respllm.audio.loading import MAX_SECONDS, SOUNDFILE_ERRORS, open_container
+from respllm.audio.loading import (
+    MAX_SECONDS,
+    SOUNDFILE_ERRORS,
+    UNKNOWN_FRAMES,
+    open_container,
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,7 +69,8 @@ def _header(path: Path) -> tuple[float | None, int, int]:
         info = soundfile.info(path)
     except SOUNDFILE_ERRORS:
         return _container_header(path)
-    return info.frames / info.samplerate, info.samplerate, info.channels
+    seconds = None if info.frames >= UNKNOWN_FRAMES else info.frames / info.samplerate
+    return seconds, info.samplerate, info.channels
 
 
 def _container_header(path: Path) -> tuple[float | None, int, int]:

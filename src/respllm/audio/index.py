@@ -6,6 +6,7 @@ import logging
 import os
 import sqlite3
 import threading
+import zlib
 from collections.abc import Callable, Iterable
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
@@ -24,9 +25,9 @@ FILE_NAME = "audio-index-1.sqlite"
 # The default rollback journal, not WAL: it also works on network drives.
 _TABLE = """CREATE TABLE IF NOT EXISTS facts (
     path BLOB PRIMARY KEY, size INTEGER, mtime_ns INTEGER,
-    sha256 TEXT, seconds REAL, sample_rate INTEGER, channels INTEGER, error TEXT
+    sha256 TEXT, seconds REAL, sample_rate INTEGER, channels INTEGER, error TEXT, crc32 INTEGER
 ) WITHOUT ROWID"""
-_SELECT = """SELECT sha256, seconds, sample_rate, channels, error FROM facts
+_SELECT = """SELECT sha256, seconds, sample_rate, channels, error, crc32 FROM facts
     WHERE path = ? AND size = ? AND mtime_ns = ?"""
 _WAIT_SECONDS = 60.0  # for another process that is writing
 _CHUNK = 2048  # a killed run loses at most this many facts, about a second of work
@@ -97,12 +98,36 @@ class AudioIndex:
         self._file.with_name(f"{FILE_NAME}-journal").unlink(missing_ok=True)
         self._file.unlink(missing_ok=True)
 
+    def contents(self, paths: Iterable[Path]) -> frozenset[str]:
+        """SHA-256 that files had when they were last looked at; no file is opened."""
+        if not self._file.exists():
+            return frozenset()
+        return self._with_database(partial(_contents, paths=list(paths)))
+
+    def remove(self, paths: Iterable[Path], recordings: Iterable[str]) -> int:
+        """Forget some files, and every file with the content of some recordings.
+
+        What was known is overwritten, not only marked as free.
+
+        Args:
+            recordings: SHA-256 of their bytes.
+
+        Returns:
+            Number of files forgotten.
+
+        Raises:
+            RespllmError: the index cannot be written.
+        """
+        if not self._file.exists():
+            return 0
+        return self._with_database(partial(_forget, paths=list(paths), recordings=[*recordings]))
+
     def _with_database(self, work: Callable[[sqlite3.Connection], Result]) -> Result:
         with self._lock:
             try:
                 try:
                     return self._attempt(work)
-                except sqlite3.Error as error:
+                except (sqlite3.Error, UnicodeDecodeError) as error:
                     if _primary_code(error) in _NOT_DAMAGE:
                         raise
                     _log.warning("%s is damaged (%s): rebuilding it", self._file, error)
@@ -129,21 +154,44 @@ def _recall(
     found = {}
     for path, stamp in stamps.items():
         row = stamp and database.execute(_SELECT, (_key(path), *stamp)).fetchone()
-        if row:
-            found[path] = AudioFacts(path, *row)
+        # SQLite does not notice a false byte in a value: such a file is looked at again.
+        if row and stamp and row[-1] == _checksum((_key(path), *stamp, *row[:-1])):
+            found[path] = AudioFacts(path, *row[:-1])
     return found
 
 
 def _remember(database: sqlite3.Connection, rows: list[tuple]) -> None:
-    database.executemany("REPLACE INTO facts VALUES (?, ?, ?, ?, ?, ?, ?, ?)", rows)
+    database.executemany("REPLACE INTO facts VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)", rows)
+
+
+def _contents(database: sqlite3.Connection, paths: list[Path]) -> frozenset[str]:
+    found = (
+        database.execute("SELECT sha256 FROM facts WHERE path = ?", (_key(path),)).fetchone()
+        for path in paths
+    )
+    return frozenset(row[0] for row in found if row and row[0])
+
+
+def _forget(database: sqlite3.Connection, paths: list[Path], recordings: list[str]) -> int:
+    # Without it the names would stay readable in the file's free pages.
+    database.execute("PRAGMA secure_delete = ON")
+    before = database.total_changes
+    database.executemany("DELETE FROM facts WHERE path = ?", [(_key(path),) for path in paths])
+    database.executemany("DELETE FROM facts WHERE sha256 = ?", [(one,) for one in recordings])
+    return database.total_changes - before
 
 
 def _row(facts: AudioFacts, stamp: tuple[int, int] | None) -> tuple:
     assert stamp is not None, "facts with a hash come from a file that was there"
-    return (
+    row = (
         *(_key(facts.path), *stamp),
         *(facts.sha256, facts.seconds, facts.sample_rate, facts.channels, facts.error),
     )
+    return (*row, _checksum(row))
+
+
+def _checksum(row: tuple) -> int:
+    return zlib.crc32(repr(row).encode("utf-8", "backslashreplace"))
 
 
 def _key(path: Path) -> bytes:
@@ -158,7 +206,7 @@ def _stamp(path: Path) -> tuple[int, int] | None:
     return stat.st_size, stat.st_mtime_ns
 
 
-def _primary_code(error: sqlite3.Error) -> int | None:
+def _primary_code(error: Exception) -> int | None:
     # Text that is no UTF-8 raises an error without a code: damage.
     code = getattr(error, "sqlite_errorcode", None)
     return None if code is None else code & 0xFF

@@ -16,6 +16,13 @@ from respllm.errors import AudioError
 
 SAMPLE_RATE = 16_000
 MAX_SECONDS = 3600.0
+MAX_SAMPLES = 2**32
+"""Of all channels together: an hour of stereo at 596 kHz. It bounds the time a small file can take
+that unfolds to silence at a rate no sound card has."""
+MAX_RATE = 2**20
+"""Above, the resampler's filter alone takes seconds; FLAC's highest, 1,048,575 Hz, is below."""
+UNKNOWN_FRAMES = 2**62
+"""libsndfile says about twice as many where a FLAC file, written into a pipe, has no length."""
 MAX_PEAK = 1e6
 """Full scale is 1. Float files at the scale of 16-bit integers pass, as loudness does not matter
 to the front-end; beyond this limit its float32 powers would overflow."""
@@ -26,7 +33,10 @@ FORMATS = "wav, flac, mp3, ogg/opus, m4a/aac or webm"
 CONTAINERS = "aac,aiff,amr,asf,caf,flac,m4a,matroska,mov,mp3,mp4,ogg,w64,wav,webm"
 # TypeError: a file named ".raw" has no header. The others: what libsndfile raises.
 SOUNDFILE_ERRORS = (soundfile.SoundFileRuntimeError, TypeError)
-_BLOCK = 1 << 20
+_BLOCK = 1 << 20  # samples of all channels
+
+Block = tuple[np.ndarray, int]
+"""Mono samples (n,) and their rate."""
 
 
 def load_audio(
@@ -46,24 +56,24 @@ def load_audio(
 
     Raises:
         AudioError: the file is missing, empty, undecodable or without samples; the stretch is
-            empty or longer than an hour; a sample is not a number or absurdly large.
+            empty, longer than an hour or of more than 2^32 samples; a sample is not a number or
+            absurdly large.
     """
     name = describe(source)
     _check_stretch(start, stop, name)
     _check_present(source, name)
     try:
-        samples, rate = _read_soundfile(source, start, stop, name)
+        waveform = _waveform(_soundfile_blocks(source, start, stop, name), name)
     except SOUNDFILE_ERRORS:
-        samples, rate = _read_av(source, start, stop, name)
-    if not len(samples):
+        waveform = _waveform(_av_blocks(source, start, stop, name), name)
+    if not len(waveform):
         raise AudioError(
             "The recording holds no samples" + (f" after {start:g} s" if start else ""),
             where=name,
             expected=f"sound in {FORMATS}",
             next_step="record again, or leave the recording out",
         )
-    _check_samples(samples, name)
-    return _resample(samples, rate)
+    return waveform
 
 
 def describe(source: Path | str | bytes) -> str:
@@ -100,23 +110,27 @@ def _check_present(source: Path | str | bytes, name: str) -> None:
         raise AudioError("The file is empty (0 bytes)", where=name, expected=FORMATS)
 
 
-def _read_soundfile(
+def _soundfile_blocks(
     source: Path | str | bytes, start: float, stop: float | None, name: str
-) -> tuple[np.ndarray, int]:
+) -> Iterator[Block]:
     with _Forward(io.BytesIO(source) if isinstance(source, bytes) else source) as file:
         rate = file.samplerate
         first = _frame(start, rate)
         if first >= file.frames:
-            return np.empty(0, np.float32), rate
+            return
         last = file.frames if stop is None else min(file.frames, _frame(stop, rate))
-        if (last - first) / rate > MAX_SECONDS:
-            raise _too_long(name)
+        stated = file.frames < UNKNOWN_FRAMES or stop is not None
+        _check_length(last - first if stated else 0, rate, file.channels, name)
         if file.format == "MP3":  # see _Forward
             for _ in _blocks(file, first):
                 pass
         else:
             file.seek(first)
-        return _join(_blocks(file, last - first)), rate
+        read = 0
+        for block in _blocks(file, last - first):
+            read += len(block)
+            _check_length(read, rate, file.channels, name)
+            yield block, rate
 
 
 def _frame(seconds: float, rate: int) -> int:
@@ -135,17 +149,18 @@ class _Forward(soundfile.SoundFile):
 
 
 def _blocks(file: soundfile.SoundFile, left: int) -> Iterator[np.ndarray]:
+    at_once = max(1, _BLOCK // file.channels)
     while left > 0:
-        block = file.read(min(left, _BLOCK), dtype="float32", always_2d=True)
+        block = file.read(min(left, at_once), dtype="float32", always_2d=True)
         if not len(block):  # a header that promises more than there is
             return
         left -= len(block)
         yield block.T.mean(axis=0)
 
 
-def _read_av(
+def _av_blocks(
     source: Path | str | bytes, start: float, stop: float | None, name: str
-) -> tuple[np.ndarray, int]:
+) -> Iterator[Block]:
     import av  # slow to load, and most recordings do not need it
 
     try:
@@ -154,27 +169,26 @@ def _read_av(
                 raise _undecodable(name)
             rate = 0
             at = 0  # index of the next decoded sample
-            kept: list[np.ndarray] = []
-            to_float = av.AudioResampler(format="fltp")
+            # Interleaved: PyAV reads beyond a frame's planes where they are eight or more.
+            to_float = av.AudioResampler(format="flt")
             for decoded in container.decode(audio=0):
                 for frame in to_float.resample(decoded):
                     rate = rate or frame.sample_rate
-                    if frame.sample_rate != rate:
+                    if not rate or frame.sample_rate != rate:
                         raise _undecodable(name)
                     first = _frame(start, rate)
-                    last = _frame(start + MAX_SECONDS + 1 if stop is None else stop, rate)
-                    block = frame.to_ndarray().mean(axis=0)
-                    kept.append(block[max(0, first - at) : max(0, last - at)])
+                    last = math.inf if stop is None else _frame(stop, rate)
+                    channels = frame.layout.nb_channels
+                    block = frame.to_ndarray().reshape(-1, channels).T.mean(axis=0)
+                    yield block[max(0, first - at) : max(0, min(len(block), last - at))], rate
                     at += len(block)
-                    if at - first > MAX_SECONDS * rate and last - first > MAX_SECONDS * rate:
-                        raise _too_long(name)
+                    _check_length(min(at, last) - first, rate, channels, name)
                 if rate and at >= last:
                     break
     except AudioError:
         raise
     except (av.FFmpegError, ValueError) as error:
         raise _undecodable(name) from error
-    return _join(iter(kept)), rate or SAMPLE_RATE
 
 
 def open_container(source: Path | str | bytes) -> Any:
@@ -192,17 +206,50 @@ def open_container(source: Path | str | bytes) -> Any:
     )
 
 
-def _join(blocks: Iterator[np.ndarray]) -> np.ndarray:
-    found = [np.asarray(block, np.float32) for block in blocks]
-    return np.concatenate(found) if found else np.empty(0, np.float32)
+def _waveform(blocks: Iterator[Block], name: str) -> np.ndarray:
+    """Mono blocks as one waveform at 16 kHz; (0,) without samples.
+
+    Each is checked and resampled as it comes, so that memory follows the seconds that are kept and
+    not the rate or the channels of the file. The numbers are those of resampling all at once.
+    """
+    parts: list[np.ndarray] = []
+    resampler: soxr.ResampleStream | None = None
+    count = bad = 0
+    peak = 0.0
+    rate = SAMPLE_RATE
+    for samples, rate in blocks:
+        block = np.asarray(samples, np.float32)
+        if not len(block):
+            continue
+        count += len(block)
+        highest = float(np.abs(block).max())
+        if not math.isfinite(highest):
+            bad += int((~np.isfinite(block)).sum())
+        peak = max(peak, highest)
+        if bad or peak > MAX_PEAK:  # an error; the rest is only counted
+            continue
+        if rate != SAMPLE_RATE:
+            if resampler is None:
+                resampler = soxr.ResampleStream(
+                    rate, SAMPLE_RATE, 1, dtype="float32", quality="soxr_hq"
+                )
+            block = resampler.resample_chunk(block)
+        parts.append(block)
+    _check_samples(count, bad, peak, name)
+    if resampler is not None:
+        parts.append(resampler.resample_chunk(np.empty(0, np.float32), last=True))
+    waveform = np.concatenate(parts) if parts else np.empty(0, np.float32)
+    # soxr rounds the length to nearest; librosa, and so the published front-end, rounds up.
+    length = math.ceil(count * (SAMPLE_RATE / rate))
+    if len(waveform) == length:
+        return waveform
+    return np.pad(waveform[:length], (0, max(0, length - len(waveform))))
 
 
-def _check_samples(samples: np.ndarray, name: str) -> None:
-    peak = float(np.abs(samples).max())
-    if not math.isfinite(peak):
-        bad = int((~np.isfinite(samples)).sum())
+def _check_samples(count: int, bad: int, peak: float, name: str) -> None:
+    if bad:
         raise AudioError(
-            f"{bad} of {len(samples)} samples are not numbers (NaN or infinite)",
+            f"{bad} of {count} samples are not numbers (NaN or infinite)",
             where=name,
             next_step="export the recording again",
         )
@@ -215,13 +262,21 @@ def _check_samples(samples: np.ndarray, name: str) -> None:
         )
 
 
-def _resample(samples: np.ndarray, rate: int) -> np.ndarray:
-    if rate == SAMPLE_RATE:
-        return samples
-    resampled = soxr.resample(samples, rate, SAMPLE_RATE, quality="soxr_hq")
-    # soxr rounds the length to nearest; librosa, and so the published front-end, rounds up.
-    length = math.ceil(len(samples) * (SAMPLE_RATE / rate))
-    return np.pad(resampled[:length], (0, max(0, length - len(resampled))))
+def _check_length(frames: float, rate: int, channels: int, name: str) -> None:
+    """Refuse what lasts too long, by the header or, where that is not honest, while reading."""
+    if rate > MAX_RATE:
+        raise AudioError(
+            f"A sample rate of {rate} Hz", where=name, expected=f"at most {MAX_RATE} Hz"
+        )
+    if frames / rate > MAX_SECONDS:
+        raise _too_long(name)
+    if frames * channels > MAX_SAMPLES:
+        raise AudioError(
+            f"The recording holds more than {MAX_SAMPLES:,} samples "
+            f"({channels} channels at {rate} Hz)",
+            where=name,
+            next_step="save it as mono at 16 kHz (ffmpeg -i IN -ac 1 -ar 16000 OUT.wav)",
+        )
 
 
 def _too_long(name: str) -> AudioError:

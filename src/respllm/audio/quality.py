@@ -20,6 +20,9 @@ FULL_SCALE = 0.99
 CLIPPED_FRACTION = 0.001
 SHORT_SECONDS = 1.0
 QUIET_PEAK = 0.01  # -40 dBFS
+OFFSET = 0.01
+"""A constant offset of more, and above the sound's own RMS, counts as loud: silence is not trimmed
+and the sound may be clipped on one side."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,6 +35,7 @@ class Quality:
         peak: largest absolute sample, full scale 1.
         rms: root mean square around the mean.
         clipped_fraction: share of samples at full scale (|x| >= 0.99).
+        offset: mean.
     """
 
     seconds: float
@@ -39,6 +43,7 @@ class Quality:
     peak: float
     rms: float
     clipped_fraction: float
+    offset: float
 
 
 def measure(waveform: np.ndarray) -> Quality:
@@ -55,6 +60,7 @@ def measure(waveform: np.ndarray) -> Quality:
         peak=float(loud.max()),
         rms=float(np.std(waveform, dtype=np.float64)),
         clipped_fraction=float((loud >= FULL_SCALE).mean()),
+        offset=float(np.mean(waveform, dtype=np.float64)),
     )
 
 
@@ -92,4 +98,6 @@ def warnings(quality: Quality) -> tuple[str, ...]:
         found.append(f"mostly silent: {quality.sound_seconds:.2f} s of {quality.seconds:.1f} s")
     if quality.peak < QUIET_PEAK:
         found.append(f"quiet: the peak is {quality.peak:.4f} of full scale")
+    if abs(quality.offset) > max(OFFSET, quality.rms):
+        found.append(f"offset: the mean is {quality.offset:.3f} of full scale, above the sound")
     return tuple(found)

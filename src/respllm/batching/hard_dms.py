@@ -131,15 +131,15 @@ def age_span(age: float | str | None) -> tuple[float, float] | None:
         return None  # as the DMS text, which leaves such an age out
     if not isinstance(age, str):
         if not 0 <= age <= OLDEST:
-            raise _no_age(age)
+            raise _no_age()
         return float(age), float(age)
     found = _BAND.fullmatch(age.strip())
     if found is None:
-        raise _no_age(age)
+        raise _no_age()
     low = float(found["low"])
     if found["sign"]:
         if found["open"] or found["high"]:
-            raise _no_age(age)
+            raise _no_age()
         included = found["sign"].endswith("=")
         if found["sign"].startswith("<"):
             span = (0.0, low + included)
@@ -148,13 +148,13 @@ def age_span(age: float | str | None) -> tuple[float, float] | None:
     elif found["high"]:
         span = (low, float(found["high"]) + 1)
         if found["open"] != "-":
-            raise _no_age(age)
+            raise _no_age()
     elif found["open"]:
         span = (low, float(max(BAND_END, low + 1)))
     else:
         return low, low
     if span[0] >= span[1]:
-        raise _no_age(age)
+        raise _no_age()
     return span
 
 
@@ -180,9 +180,9 @@ def _one_of(value: str | None, names: Sequence[str]) -> list[float] | None:
     return None if value is None else [float(value == name) for name in names]
 
 
-def _no_age(age: object) -> DataError:
+def _no_age() -> DataError:
     return DataError(
-        f"No age: {age!r}",
+        "A stated age is none",
         where="the hard coding of DMS",
         expected=f"years from 0 to {OLDEST}, or a band like 45-64, 65+, <18",
         next_step="correct the table, or leave the age empty if it is not known",

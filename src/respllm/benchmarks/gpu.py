@@ -36,7 +36,7 @@ from respllm.encoders.opera_ct import OperaCT
 from respllm.errors import RespllmError
 from respllm.models import PromptMemory, RespLLM, for_inference, predict_logits
 from respllm.training.determinism import deterministic
-from respllm.training.loop import optimise
+from respllm.training.loop import OutOfMemoryError, optimise
 from respllm.training.observing import Silent
 from respllm.training.state import Progress
 
@@ -55,6 +55,10 @@ class _Clock(Silent):
         """Note it."""
         _finish(self.device)
         self.ends.append(time.perf_counter())
+
+    def halved(self, progress: Progress, batch_size: int) -> None:
+        """Begin anew: all steps that count are to compute as many examples at once."""
+        raise torch.OutOfMemoryError
 
 
 # The setting of CUDA's matrix library is read at its first product, so it is made before.
@@ -87,7 +91,7 @@ def measure_gpu(
             tell(f"{weights} weights")
             try:
                 rows.append(_measured(plan, weights, chosen, peak))
-            except torch.OutOfMemoryError:
+            except (torch.OutOfMemoryError, OutOfMemoryError):
                 reason = "the GPU's memory does not hold it"
         if reason is not None:
             left_out.append(f"{weights}: {reason}")
@@ -161,7 +165,7 @@ def _trained(
         accelerator = Accelerator(cpu=device.type == "cpu")
         try:
             optimise(model, learned, nobody, config, SEED, accelerator, clock)
-        except torch.OutOfMemoryError:
+        except (torch.OutOfMemoryError, OutOfMemoryError):
             if micro == 1:
                 raise
         else:

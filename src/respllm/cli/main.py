@@ -19,6 +19,7 @@ from respllm.cli import (
     demo,
     doctor,
     evaluate,
+    forget,
     predict,
     report,
     simulate,
@@ -47,6 +48,7 @@ app.command("audit")(audit.audit)
 app.command("report")(report.report)
 app.command("predict")(predict.predict)
 app.command("cache")(cache.cache)
+app.command("forget")(forget.forget)
 app.command("bench")(bench.bench)
 app.command("doctor")(doctor.doctor)
 

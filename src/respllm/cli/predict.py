@@ -15,7 +15,7 @@ import typer
 from respllm.cli.loading import libraries
 from respllm.cli.opening import AllowSimulated, Strict
 from respllm.cli.output import JsonFlag, err, out, plain, print_json, progress_bar
-from respllm.errors import ConfigError, DataError, unknown_name
+from respllm.errors import ConfigError, DataError, unknown_answer, unknown_name
 from respllm.types import Dms, Precision, Prediction
 
 if TYPE_CHECKING:
@@ -239,7 +239,7 @@ def _dms(
     from respllm.datasets.vocabulary import GENDER_CODES, MEDICAL_HISTORY, SYMPTOMS
 
     if gender is not None and gender.strip().lower() not in GENDER_CODES:
-        raise ConfigError(unknown_name("gender", gender, GENDER_CODES))
+        raise ConfigError(unknown_answer("gender", gender, GENDER_CODES))
     return Dms(
         gender=None if gender is None else GENDER_CODES[gender.strip().lower()],
         age=None if age is None else _age(age),
@@ -255,7 +255,7 @@ def _age(text: str) -> float | str:
     except ValueError:
         return text.strip()
     if not 0 <= years <= 130:
-        raise ConfigError(f"An age of {text} years is not possible", expected="0 to 130, or a band")
+        raise ConfigError("The age in years is not possible", expected="0 to 130, or a band")
     return years
 
 
@@ -265,8 +265,9 @@ def _items(text: str | None, kind: str, known: tuple[str, ...]) -> tuple[str, ..
     items = tuple(item.strip() for item in text.split(",") if item.strip())
     if [item.lower() for item in items] == ["none"]:
         return ()
-    for item in items:
+    for place, item in enumerate(items, start=1):
         if item not in known:
             # Free words are allowed; a misspelling should be seen.
-            err.print(f"note: {unknown_name(kind, item, known)}", highlight=False, style="yellow")
+            told = unknown_answer(f"{kind} (item {place})", item, known)
+            err.print(f"note: {told}", highlight=False, style="yellow")
     return items

@@ -14,6 +14,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
+from typing import Any
 
 import yaml
 
@@ -22,7 +23,7 @@ from respllm.batching import Heard, hear
 from respllm.comparisons.entries import RESPLLM, Entry
 from respllm.config import RunConfig, StrictModel, parse
 from respllm.encoders import AudioEncoder, load_encoder
-from respllm.errors import ConfigError, DataError
+from respllm.errors import CheckpointError, ConfigError, DataError
 from respllm.evaluation import ScoreRow, read_scores, write_scores
 from respllm.inference.evaluate import held_out
 from respllm.inference.looks import log_look
@@ -31,12 +32,14 @@ from respllm.models import default_device
 from respllm.models.text_embedding import TextEmbedder, text_embedder
 from respllm.simulation import is_simulated
 from respllm.tasks import Learned, Selection, Task
-from respllm.tasks.joint import person_naming
+from respllm.tasks.selection import person_naming
 from respllm.training.data import load_training_data, split_hashes
 from respllm.training.run_folder import write_json, write_text
 from respllm.types import ProtocolName
 
 CONFIG, RECORD, LEFT_OUT = "study.yaml", "study.json", "left_out.json"
+FORMAT_VERSION = 1
+"""Of a study's folder. A `study.yaml` without it is of the same format, from before it was told."""
 Progress = Callable[[int, int], None]
 
 
@@ -228,7 +231,8 @@ class Study:
             raise ConfigError(
                 f"{self.folder} is not empty and holds no study", next_step="choose another --out"
             )
-        write_text(path, yaml.safe_dump(declared, sort_keys=False))
+        content = {"format_version": FORMAT_VERSION, **declared}
+        write_text(path, yaml.safe_dump(content, sort_keys=False))
 
     def _record(self, data: StudyData, splits: dict[str, dict[str, str]]) -> None:
         """Keep what a table needs beside the scores, or check that nothing changed."""
@@ -256,6 +260,7 @@ def read_config(folder: Path) -> RunConfig:
 
     Raises:
         ConfigError: no study is here.
+        CheckpointError: a study of another format, or a damaged file.
     """
     path = folder / CONFIG
     if not path.is_file():
@@ -264,7 +269,21 @@ def read_config(folder: Path) -> RunConfig:
             expected=f"a folder with {CONFIG}, as `respllm table` or `respllm baselines` writes it",
             next_step="check the path",
         )
-    return parse(yaml.safe_load(path.read_text(encoding="utf-8")), RunConfig, str(path))
+    try:
+        found = yaml.safe_load(path.read_text(encoding="utf-8"))
+    except (yaml.YAMLError, UnicodeDecodeError) as error:
+        raise _damaged(path) from error
+    if not isinstance(found, dict):
+        raise _damaged(path)
+    version = found.pop("format_version", FORMAT_VERSION)
+    if version != FORMAT_VERSION:
+        raise CheckpointError(
+            f"Format version {version!r} of a study is not known here",
+            where=str(path),
+            expected=f"version {FORMAT_VERSION}",
+            next_step="use the respllm version that wrote it, or another --out",
+        )
+    return parse(found, RunConfig, str(path))
 
 
 def read_record(folder: Path) -> StudyRecord:
@@ -278,10 +297,26 @@ def read_record(folder: Path) -> StudyRecord:
         raise ConfigError(
             f"The study in {folder} has no result yet", next_step="run `respllm table` on it"
         )
-    return parse(json.loads(path.read_text(encoding="utf-8")), StudyRecord, str(path))
+    return parse(_json(path), StudyRecord, str(path))
+
+
+def _json(path: Path) -> Any:
+    try:
+        return json.loads(path.read_text(encoding="utf-8"))
+    except ValueError as error:
+        raise _damaged(path) from error
+
+
+def _damaged(path: Path) -> CheckpointError:
+    return CheckpointError(
+        "A file of the study is damaged",
+        where=str(path),
+        expected="the file as respllm wrote it",
+        next_step="copy the study's folder again, or begin it anew with another --out",
+    )
 
 
 def read_left_out(folder: Path) -> dict[str, str]:
     """Tasks that the model in a folder could not learn, with the reasons."""
     path = folder / LEFT_OUT
-    return json.loads(path.read_text(encoding="utf-8")) if path.is_file() else {}
+    return _json(path) if path.is_file() else {}

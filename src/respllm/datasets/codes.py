@@ -2,7 +2,8 @@
 
 In all of these, `where` names the cell for the error, and a cell in which nothing is stated
 ("", "NA", "pnts", "prefer not to say", ...) gives `None`. An unknown code is a `DataError` with
-the nearest known one; it is never guessed or dropped.
+the nearest known one; it is never guessed or dropped. The contents of a cell are a patient's: no
+error repeats them.
 """
 
 from __future__ import annotations
@@ -12,7 +13,7 @@ from collections.abc import Mapping
 from typing import TypeVar
 
 from respllm.datasets.vocabulary import GENDER_CODES, NOT_STATED
-from respllm.errors import DataError, unknown_name
+from respllm.errors import DataError, unknown_answer
 from respllm.types import Gender, Split
 
 OLDEST = 120
@@ -51,7 +52,7 @@ def look_up(cell: str, names: Mapping[str, Name], kind: str, where: str) -> Name
     code = cell.strip().lower()
     if code not in names:
         raise DataError(
-            unknown_name(f"{kind} code", cell.strip(), names),
+            unknown_answer(f"{kind} code", cell.strip(), names),
             where=where,
             next_step="compare the table with the published release",
         )
@@ -69,7 +70,7 @@ def read_years(cell: str, where: str) -> float | None:
         return None
     years = read_number(cell, where, "an age in years")
     if not is_plausible_age(years):
-        raise DataError(f"No age: {cell!r}", where=where, expected=f"more than 0, at most {OLDEST}")
+        raise DataError("No age", where=where, expected=f"more than 0, at most {OLDEST}")
     return years
 
 
@@ -86,7 +87,7 @@ def read_age(cell: str, where: str) -> float | str | None:
     if text.replace(".", "", 1).isdecimal():
         return read_years(text, where)
     if _BAND.fullmatch(text) is None:
-        raise DataError(f"No age: {cell!r}", where=where, expected="a number or a band like 45-64")
+        raise DataError("No age", where=where, expected="a number or a band like 45-64")
     return text
 
 
@@ -97,7 +98,7 @@ def read_number(cell: str, where: str, expected: str = "a number") -> float:
     except ValueError:
         number = float("nan")
     if not abs(number) < float("inf"):
-        raise DataError(f"Not a number: {cell!r}", where=where, expected=expected)
+        raise DataError("Not a number", where=where, expected=expected)
     return number
 
 

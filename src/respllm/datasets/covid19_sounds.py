@@ -188,7 +188,7 @@ def _named_by_path(row: Row) -> list[tuple[Key, str]]:
         parts = PureWindowsPath(row[column]).parts
         if len(parts) < 3:
             raise DataError(
-                f"Not the path of a recording: {row[column]!r}",
+                "Not the path of a recording",
                 where=row.where(column),
                 expected=r"<uid or form-app-users>\<folder>\<file>",
             )

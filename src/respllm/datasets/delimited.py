@@ -7,6 +7,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from respllm.datasets.header import is_header, unnamed
 from respllm.errors import DataError
 
 
@@ -39,7 +40,8 @@ def read_table_with_header(path: Path, columns: Sequence[str], delimiter: str = 
         raise DataError(
             f"The table lacks the columns {', '.join(map(repr, missing))}",
             where=str(path),
-            expected=f"{_name(delimiter)}-separated columns with a header; found {header}",
+            expected=f"{_name(delimiter)}-separated columns with a header. "
+            + (f"Found: {', '.join(header)}" if is_header(header, columns) else unnamed(header)),
             next_step="use the file as published",
         )
     wanted = set(columns)

@@ -184,7 +184,7 @@ def _events(path: Path) -> tuple[SoundEvent, ...]:
         stop = read_number(row["end"], row.where("end"))
         if not 0 <= start < stop:
             raise DataError(
-                f"No stretch of time: {start:g} to {stop:g} s",
+                "No stretch of time",
                 where=row.where("end"),
                 expected="an end after the start",
             )

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from respllm.datasets.table_copies import digests, grouped_by_content, without_copies
-from respllm.datasets.table_rows import TableReader, TableRow
+from respllm.datasets.table_rows import TableReader, TableRow, is_there
 from respllm.datasets.table_source import TableSource
 from respllm.errors import DataError
 from respllm.types import Split
@@ -56,7 +56,7 @@ def read_table(
     present: list[TableRow] = []
     absent: list[TableRow] = []
     for row in reader.checked_rows():
-        (present if row.record.audio_path.is_file() else absent).append(row)
+        (present if is_there(row.record) else absent).append(row)
     missing = tuple(_ids(absent))
     if not present:
         raise nothing_there(reader, len(missing))

@@ -16,6 +16,8 @@ from respllm.types import SPLITS, Gender, Split
 
 MAX_ITEM_CHARACTERS = 100
 MAX_AGE = 130
+MAX_DIGITS = 28
+"""That `Decimal` compares exactly."""
 
 # Without "none", which states something in a list.
 NOT_STATED = frozenset(
@@ -42,6 +44,7 @@ _SPLITS: dict[str, Split] = {
 }
 _TRUTH = {"true": "1", "yes": "1", "false": "0", "no": "0"}
 _BAND = re.compile(r"[<>]=?\s*\d{1,3}|\d{1,3}\s*(-\s*(\d{1,3})?|\+)?")
+_COMPOUND = (dict, set, bytes)
 _PAUSES = str.maketrans(dict.fromkeys(".,:;", " "))
 _ONE_FORM = str.maketrans({"≤": "<=", "≥": ">=", "–": "-"})
 
@@ -61,9 +64,20 @@ def canonical(value: object) -> str:
     """A cell as a code to compare: case ignored, 1.0 = 1 = true = yes, 0 = false = no."""
     folded = plain(value).casefold()
     try:
-        return str(Decimal(folded).normalize())
+        number = Decimal(folded)
+        # Longer codes, such as identifiers, would be rounded and so be one.
+        if len(number.as_tuple().digits) > MAX_DIGITS:
+            return folded
+        return str(number.normalize())
     except DecimalException:
         return _TRUTH.get(folded, folded)
+
+
+def is_single(value: object) -> bool:
+    """Whether a cell is one value, or a list of single values; no object, table or bytes."""
+    if isinstance(value, (list, tuple)):
+        return not any(isinstance(part, (*_COMPOUND, list, tuple)) for part in value)
+    return not isinstance(value, _COMPOUND)
 
 
 def is_not_stated(value: object) -> bool:
@@ -113,7 +127,7 @@ def age(value: object, where: str) -> float | str | None:
                 return band
     else:
         if 0 <= years <= MAX_AGE:
-            return years
+            return abs(years)  # "-0" is 0
     raise DataError(
         "Impossible age", where=where, expected=f'years from 0 to {MAX_AGE} or a band as "45-64"'
     )

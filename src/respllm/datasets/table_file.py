@@ -63,9 +63,15 @@ def open_table(path: Path) -> TableFile:
         )
     with _told(path):
         table = opener(path)
-    repeated = sorted({name for name in table.names if name and table.names.count(name) > 1})
-    if repeated:
-        raise DataError(f"Two columns are called {repeated[0]!r}", where=str(path))
+    first: dict[str, int] = {}
+    for place, name in enumerate(table.names, start=1):
+        if name and first.setdefault(name, place) != place:
+            # Not repeated: without a header it is what somebody answered.
+            raise DataError(
+                f"Columns {first[name]} and {place} have one name",
+                where=str(path),
+                expected="a header that names each column once",
+            )
     if next(table.rows(), None) is None:
         raise DataError("The table has no rows", where=str(path))
     return table
@@ -81,8 +87,11 @@ def _told(path: Path) -> Iterator[None]:
             where=str(path),
             next_step="save it again with the encoding UTF-8",
         ) from None
+    except RecursionError:
+        raise DataError("Not a readable table: nested too deeply", where=str(path)) from None
     except OSError as error:
-        raise DataError(f"Cannot read the table: {error.strerror}", where=str(path)) from error
+        problem = error.strerror or "the file is damaged"
+        raise DataError(f"Cannot read the table: {problem}", where=str(path)) from error
 
 
 def _separated(path: Path, separator: str) -> TableFile:
@@ -131,19 +140,21 @@ def _parquet(path: Path) -> TableFile:
             with pq.ParquetFile(path) as file:
                 for batch in file.iter_batches(_PARQUET_ROWS):
                     yield from batch.to_pylist()
-        except pa.ArrowInvalid:
+        except (pa.ArrowException, ValueError, OverflowError):
             raise DataError("Not a Parquet file", where=str(path)) from None
 
     try:
         return TableFile(path, list(pq.read_schema(path).names), rows)
-    except pa.ArrowInvalid:
+    except (pa.ArrowException, ValueError, OverflowError):
         raise DataError("Not a Parquet file", where=str(path)) from None
 
 
 def _json(path: Path) -> TableFile:
     try:
-        content = json.loads(path.read_text(encoding="utf-8-sig"))
-    except json.JSONDecodeError as error:
+        content = json.loads(path.read_text(encoding="utf-8-sig"), object_pairs_hook=_each_key_once)
+    except UnicodeDecodeError:
+        raise
+    except ValueError as error:  # also for a number of more than 4,300 digits
         raise DataError(f"Not valid JSON: {error}", where=str(path)) from None
     if not isinstance(content, list) or not all(isinstance(row, dict) for row in content):
         raise _no_objects(path)
@@ -157,16 +168,24 @@ def _json_lines(path: Path) -> TableFile:
                 if not line.strip():
                     continue
                 try:
-                    row = json.loads(line)
-                except json.JSONDecodeError as error:
+                    row = json.loads(line, object_pairs_hook=_each_key_once)
+                except ValueError as error:  # also for a number of more than 4,300 digits
+                    problem = error.msg if isinstance(error, json.JSONDecodeError) else error
                     raise DataError(
-                        f"Not valid JSON: {error.msg}", where=f"{path}, line {number}"
+                        f"Not valid JSON: {problem}", where=f"{path}, line {number}"
                     ) from None
                 if not isinstance(row, dict):
                     raise _no_objects(path)
                 yield row
 
     return TableFile(path, _names(rows()), rows)
+
+
+def _each_key_once(pairs: list[tuple[str, object]]) -> Row:
+    row = dict(pairs)
+    if len(row) < len(pairs):  # the last of them would win
+        raise ValueError("an object has two values of one name")
+    return row
 
 
 def _names(rows: Iterator[Row] | list[Row]) -> list[str]:

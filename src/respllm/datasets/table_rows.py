@@ -2,15 +2,21 @@
 
 from __future__ import annotations
 
+import errno
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import get_args
 
 from respllm.datasets import table_cells as cells
+from respllm.datasets.header import unknown_column
 from respllm.datasets.table_file import Row, open_table
 from respllm.datasets.table_source import OptionalColumn, TableSource, codes
-from respllm.errors import DataError, unknown_name
+from respllm.errors import DataError
 from respllm.types import Dms, Record
+
+DEFAULT_NAMES = ("audio", "subject", "label", "split")
+"""What a header usually has beside the optional columns."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,6 +35,22 @@ class TableRow:
     label: int | None
 
 
+def is_there(record: Record) -> bool:
+    """Whether a record's file exists; a name that no file can have does not.
+
+    Raises:
+        DataError: it cannot be told, because a folder may not be read.
+    """
+    try:
+        return record.audio_path.is_file()
+    except OSError as error:
+        if error.errno == errno.ENAMETOOLONG:
+            return False
+        raise DataError(
+            f"Cannot look for a recording: {error.strerror}", where=record.record_id
+        ) from error
+
+
 class TableReader:
     """Turns the rows of one file into table rows."""
 
@@ -43,20 +65,24 @@ class TableReader:
         self.audio_root = base / source.audio_root if source.audio_root else self.path.parent
         self.file = open_table(self.path)
         self.others = 0  # rows that are negative only because they are not `positive`
-        for name in (
+        named = (
             source.audio_column,
             source.subject_column,
             source.label_column,
             source.split_column,
             *source.where,
             *source.columns.values(),
-        ):
+        )
+        expected = {*DEFAULT_NAMES, *get_args(OptionalColumn), *filter(None, named)}
+        for name in named:
             if name is not None and name not in self.file.names:
                 raise DataError(
-                    unknown_name("column", name, self.file.names),
+                    unknown_column(name, self.file.names, expected),
                     where=str(self.path),
                     next_step="name the column in the task file as the table does",
                 )
+        optional = (self._column(field) for field in get_args(OptionalColumn))
+        self._read = sorted({name for name in (*named, *optional) if name is not None})
         self.clips = any(self._column(field) is not None for field in ("start", "stop"))
 
     def _column(self, field: OptionalColumn) -> str | None:
@@ -109,6 +135,13 @@ class TableReader:
     def _numbered(self) -> Iterator[tuple[int, TableRow]]:
         wanted = {name: cells.canonical(value) for name, value in self.source.where.items()}
         for number, raw in enumerate(self.file.rows(), start=1):
+            for name in self._read:
+                if not cells.is_single(raw.get(name)):
+                    raise DataError(
+                        "The cell holds an object, bytes or a list of lists",
+                        where=f"{self.path}, row {number}, column {name!r}",
+                        expected="text, a number, true or false, or a list of these",
+                    )
             if all(cells.canonical(raw.get(name)) == value for name, value in wanted.items()):
                 yield number, self._row(number, raw)
 

@@ -20,6 +20,7 @@ import re
 import time
 import uuid
 import zlib
+from collections.abc import Collection
 from dataclasses import dataclass
 from io import FileIO
 from pathlib import Path
@@ -33,6 +34,7 @@ from respllm.errors import RespllmError
 FORMAT = "1"
 _STALE_SECONDS = 3600.0
 _IDENTITY = re.compile(r"[A-Za-z0-9][A-Za-z0-9.-]*")
+_SHA256 = re.compile(r"sha256='([0-9a-f]{64})'")
 _log = logging.getLogger(__name__)
 
 
@@ -169,6 +171,31 @@ class TokenCache:
             removed += 1
         return removed
 
+    def remove(self, recordings: Collection[str]) -> int:
+        """Remove what was made of recordings, whatever the encoder, stretch and front-end.
+
+        Entries whose own header cannot be read go too: nobody can tell whose they are, and they
+        would be computed again anyway.
+
+        Args:
+            recordings: SHA-256 of their bytes.
+
+        Returns:
+            How many entries there were.
+
+        Raises:
+            RespllmError: the folder cannot be written.
+        """
+        removed = 0
+        try:
+            for path in [*self._entries(), *(self.folder / "tmp").iterdir()]:
+                if _recording(path) in {*recordings, None}:
+                    path.unlink(missing_ok=True)
+                    removed += 1
+        except OSError as error:
+            raise _cannot_write(self.folder, error) from error
+        return removed
+
     def _path(self, key: TokenKey) -> str:
         assert _IDENTITY.fullmatch(key.encoder), f"no folder name: {key.encoder!r}"
         clip = f"{FRONTEND} {key.sha256} {key.start!r} {key.stop!r} {key.window}"
@@ -191,7 +218,7 @@ class TokenCache:
         path = self.folder / "format"
         if not path.exists():
             self._put(path, FORMAT.encode())
-        found = path.read_text().strip()
+        found = path.read_text(errors="replace").strip()
         if found != FORMAT:
             raise RespllmError(
                 f"The token cache has format {found!r}",
@@ -253,6 +280,22 @@ class _Header:
         if size != 8 + length + bytes_said:
             raise _DamagedError(f"{size} bytes")
         return found
+
+
+def _recording(path: Path) -> str | None:
+    """The recording that an entry was made of; None if its header cannot be read, "" if gone."""
+    try:
+        with open(path, "rb", buffering=0) as file:
+            length = int.from_bytes(file.read(8), "little")
+            if not 0 < length < os.fstat(file.fileno()).st_size:
+                return None
+            key = json.loads(file.read(length))["__metadata__"]["key"]
+            found = _SHA256.search(key)
+            return found[1] if found else None
+    except FileNotFoundError:
+        return ""
+    except (ValueError, KeyError, TypeError):
+        return None
 
 
 def _checksum(tokens: np.ndarray, reason: str) -> str:

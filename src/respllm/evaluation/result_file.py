@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import json
 import os
 from collections.abc import Sequence
 from pathlib import Path
 
-from pydantic import TypeAdapter, ValidationError
+from pydantic import TypeAdapter
 
 from respllm.errors import DataError
 from respllm.evaluation.table import ResultRow
@@ -26,14 +27,20 @@ def read_rows(path: Path) -> tuple[ResultRow, ...]:
     """Read what `write_rows` wrote.
 
     Raises:
-        DataError: not there, or not such a file.
+        DataError: not there, not such a file, or of another version.
     """
     try:
-        return _ROWS.validate_json(path.read_bytes())
-    except (OSError, ValidationError) as error:
+        content = path.read_bytes()
+        rows = _ROWS.validate_json(content)
+        # An entry that no row has would be lost: another version wrote it.
+        if _ROWS.dump_python(rows, mode="json") != json.loads(content):
+            raise ValueError("entries")
+        return rows
+    except (OSError, ValueError) as error:  # pydantic's and json's errors are ValueErrors
         raise DataError(
             f"The results cannot be read ({type(error).__name__})",
             where=str(path),
             expected="a file that `respllm evaluate` wrote",
-            next_step="run `respllm evaluate` on the run again",
+            next_step="run `respllm evaluate` on the run again, or use the version of respllm that "
+            "wrote it",
         ) from error

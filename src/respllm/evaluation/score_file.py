@@ -58,7 +58,10 @@ def read_scores(path: Path) -> list[ScoreRow]:
     """
     try:
         with path.open(newline="", encoding="utf-8") as file:
-            rows = list(csv.DictReader(file))
+            table = csv.DictReader(file)
+            if tuple(table.fieldnames or ()) != COLUMNS:  # of an older or newer version
+                raise ValueError("columns")
+            rows = list(table)
         return [
             ScoreRow(
                 row["source"],
@@ -78,8 +81,9 @@ def read_scores(path: Path) -> list[ScoreRow]:
         raise DataError(
             f"The scores cannot be read ({type(error).__name__})",
             where=str(path),
-            expected=f"a table with the columns {', '.join(COLUMNS)}",
-            next_step="run `respllm evaluate` on the run again",
+            expected=f"a table with exactly the columns {', '.join(COLUMNS)}",
+            next_step="run `respllm evaluate` on the run again, or use the version of respllm that "
+            "wrote it",
         ) from error
 
 

@@ -25,7 +25,7 @@ from respllm.evaluation import (
     write_scores,
 )
 from respllm.inference.looks import log_look
-from respllm.inference.prediction_file import write_predictions
+from respllm.inference.prediction_file import new_file, write_predictions
 from respllm.inference.predictor import SIMULATED_MODEL, probability
 from respllm.inference.question import Question
 from respllm.inference.scoring import SCORES, score_rows, scored_clip
@@ -276,10 +276,12 @@ def _write(
     simulated: bool,
 ) -> None:
     folder.mkdir(parents=True, exist_ok=True)
-    rows_to_frame(rows).to_csv(folder / "scores.csv", index=False)
-    (folder / "table.md").write_text(rows_to_markdown(rows, title, simulated), encoding="utf-8")
+    with new_file(folder / "scores.csv") as file:
+        rows_to_frame(rows).to_csv(file, index=False)
+    with new_file(folder / "table.md") as file:
+        file.write(rows_to_markdown(rows, title, simulated))
     write_predictions(folder / "predictions.csv", predictions)
-    with (folder / "skipped.csv").open("w", newline="", encoding="utf-8") as file:
+    with new_file(folder / "skipped.csv") as file:
         writer = csv.writer(file)
         writer.writerow(["clip", "reason"])
         writer.writerows([one.clip_id, one.reason] for one in heard.skipped)

@@ -28,7 +28,7 @@ def write_predictions(path: Path, predictions: Iterable[Prediction]) -> int:
         The number written.
     """
     count = 0
-    with _new(path) as file:
+    with new_file(path) as file:
         writer = csv.writer(file)
         writer.writerow(COLUMNS)
         for one in predictions:
@@ -53,7 +53,7 @@ def write_predictions_json(
     Args:
         refused: read after the last prediction, so it may grow while they come.
     """
-    with _new(path) as file:
+    with new_file(path) as file:
         return dump_predictions(file, predictions, refused)
 
 
@@ -84,7 +84,8 @@ def _list(file: TextIO, items: Iterable[dict]) -> int:
 
 
 @contextmanager
-def _new(path: Path) -> Iterator[TextIO]:
+def new_file(path: Path) -> Iterator[TextIO]:
+    """A text file to write; it appears under its name when all is there."""
     new = path.with_name(path.name + ".new")
     try:
         with new.open("w", newline="", encoding="utf-8") as file:

@@ -11,12 +11,14 @@ import numpy as np
 import torch
 
 from respllm.batching import ExampleSet
+from respllm.batching.tokenizing import MAX_DMS_TOKENS
 from respllm.encoders import AudioEncoder, load_encoder
 from respllm.errors import CheckpointError, ConfigError, SafetyError
 from respllm.inference.hearing import Heard, Refusal, Request, Source, hear, heard_ahead
 from respllm.inference.question import Question, condition_question, task_question
 from respllm.models import Checkpoint, PromptMemory, for_inference, predict_logits
-from respllm.prompts import dms_text
+from respllm.prompts import dms_text, has_long_words
+from respllm.prompts.dms_text import MAX_ITEM_CHARACTERS
 from respllm.simulation import is_simulated
 from respllm.types import Dms, Example, Precision, Prediction
 
@@ -216,8 +218,16 @@ class Predictor:
                 *((SIMULATED_MODEL,) if means_nothing else ()),
                 *question.notes,
                 *heard.warnings,
+                *self._cuts(request.dms),
             ),
         )
+
+    def _cuts(self, dms: Dms) -> Iterator[str]:
+        """What of the stated words the model did not read."""
+        if has_long_words(dms):
+            yield f"Stated words of more than {MAX_ITEM_CHARACTERS} characters were cut."
+        if self.checkpoint.tokenizer.cuts(dms_text(dms)):
+            yield f"The stated words were cut after {MAX_DMS_TOKENS} tokens."
 
 
 def probability(logit: float, question: Question) -> float:

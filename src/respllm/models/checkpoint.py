@@ -129,14 +129,25 @@ class Checkpoint:
         shutil.rmtree(new, ignore_errors=True)
         new.mkdir(parents=True)
         try:
-            save_file(state, new / WEIGHTS)
-        except (OSError, SafetensorError) as error:
+            config = self._write(state, new)
+        except Exception as error:  # the tokenizer's writer raises bare `Exception`
             shutil.rmtree(new, ignore_errors=True)
             raise CheckpointError(
                 f"The model could not be written: {error}",
                 where=str(folder),
                 next_step="free some space and run again; an earlier model there is whole",
             ) from error
+        # Renamed, not deleted first: killed in a deletion, the older one would be there in part.
+        old = folder.with_name(folder.name + ".old")
+        shutil.rmtree(old, ignore_errors=True)
+        if folder.exists():
+            folder.rename(old)
+        new.rename(folder)
+        shutil.rmtree(old, ignore_errors=True)
+        return config
+
+    def _write(self, state: dict[str, torch.Tensor], new: Path) -> CheckpointConfig:
+        save_file(state, new / WEIGHTS)
         hashes: dict[str, object] = {"weights_sha256": _sha256(new / WEIGHTS)}
         if self.config.model.llm == "nano":
             self.tokenizer.tokenizer.save_pretrained(new)
@@ -152,13 +163,6 @@ class Checkpoint:
             ),
             encoding="utf-8",
         )
-        # Renamed, not deleted first: killed in a deletion, the older one would be there in part.
-        old = folder.with_name(folder.name + ".old")
-        shutil.rmtree(old, ignore_errors=True)
-        if folder.exists():
-            folder.rename(old)
-        new.rename(folder)
-        shutil.rmtree(old, ignore_errors=True)
         return config
 
     @classmethod
@@ -346,7 +350,9 @@ def _read_tokenizer(folder: Path, sha256: dict[str, str]) -> PreTrainedTokenizer
         for name, expected in sha256.items():
             if _sha256(folder / name) != expected:
                 raise ValueError(f"{name} is not what was saved")
-        return PreTrainedTokenizerFast.from_pretrained(folder)
+        tokenizer = PreTrainedTokenizerFast.from_pretrained(folder)
+        TextTokenizer(tokenizer).prompt_ids("Age: 65.")  # a false setting shows in use only
+        return tokenizer
     except Exception as error:  # the tokenizer's parser raises bare `Exception`
         raise CheckpointError(
             f"The tokenizer cannot be read ({type(error).__name__})",

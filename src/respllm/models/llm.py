@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import hashlib
 import json
+import os
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 import torch
@@ -15,6 +15,9 @@ from respllm.config import LoraSettings, ModelConfig
 from respllm.errors import CheckpointError, ConfigError, unknown_name
 from respllm.models.nano import nano_llm, nano_tokenizer
 from respllm.models.packed_attention import PACKED_ATTENTION
+
+TRUSTED = "RESPLLM_TRUST_REMOTE_CODE"
+"""Environment variable with the names of language models whose own code may run, by commas."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,7 +87,7 @@ def load_llm(config: ModelConfig, seed: int) -> LoadedLlm:
 
     Raises:
         ConfigError: no such model, an unsupported architecture, 4 bits without a GPU or for random
-            weights.
+            weights, or code of its own that was not trusted by name (`TRUSTED`).
     """
     if config.random_weights and config.quantize_4bit:
         raise ConfigError(
@@ -112,7 +115,7 @@ def _source(llm: str) -> str:
         hub_id = PRESETS[llm].hub_id
         assert hub_id is not None
         return hub_id
-    if "/" in llm or Path(llm).is_dir():
+    if "/" in llm or os.path.isdir(llm):  # False for a name that no file can have
         return llm
     raise ConfigError(
         unknown_name("language model", llm, PRESETS),
@@ -124,6 +127,8 @@ def _pretrained(source: str, config: ModelConfig, seed: int) -> tuple[Any, Any]:
     """The model and its tokenizer; with `random_weights` only its architecture is fetched."""
     from transformers import AutoConfig, AutoModel, AutoTokenizer
 
+    if config.trust_remote_code:
+        _check_trusted(source)
     options: dict[str, Any] = {
         "revision": config.revision,
         "trust_remote_code": config.trust_remote_code,
@@ -153,6 +158,21 @@ def _pretrained(source: str, config: ModelConfig, seed: int) -> tuple[Any, Any]:
             next_step="check the name, the network, and for gated models `hf auth login`",
         ) from error
     return model, tokenizer
+
+
+def _check_trusted(source: str) -> None:
+    """A checkpoint's configuration, which a stranger may have written, is not enough to run code.
+
+    Raises:
+        ConfigError: the user of this machine has not named the repository.
+    """
+    if source not in {name.strip() for name in os.environ.get(TRUSTED, "").split(",")}:
+        raise ConfigError(
+            f"The language model {source!r} brings code along that would run on this machine",
+            where="trust_remote_code",
+            expected=f"its name in the environment variable {TRUSTED}",
+            next_step=f"read the code; if you trust it, set {TRUSTED}={source} and run again",
+        )
 
 
 def _four_bits() -> Any:

@@ -44,6 +44,15 @@ def dms_text(dms: Dms) -> str:
     return " ".join(filter(None, sentences))
 
 
+def has_long_words(dms: Dms) -> bool:
+    """Whether a field or a list item is longer than 100 characters, so that its end is not told."""
+    words = (dms.gender, dms.age, dms.recording_location, *(dms.medical_history or ()))
+    return any(
+        isinstance(text, str) and len(_on_one_line(text)) > MAX_ITEM_CHARACTERS
+        for text in (*words, *(dms.symptoms or ()))
+    )
+
+
 def _stated(what: str, words: str) -> str:
     return f"{what}: {words}." if words else ""
 
@@ -59,9 +68,13 @@ def _join(items: tuple[str, ...]) -> str:
 
 
 def _inert(text: str) -> str:
+    return _on_one_line(text)[:MAX_ITEM_CHARACTERS].rstrip()
+
+
+def _on_one_line(text: str) -> str:
     kept = (
         " " if character in ".,;:\n\r\t" or character.isspace() else character
         for character in text
         if character.isspace() or not unicodedata.category(character).startswith("C")
     )
-    return " ".join("".join(kept).split())[:MAX_ITEM_CHARACTERS].rstrip()
+    return " ".join("".join(kept).split())

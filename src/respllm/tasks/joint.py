@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import hashlib
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 
 from respllm.errors import DataError
-from respllm.tasks.selection import Selection, table_base
+from respllm.tasks.selection import Selection, person_naming
 from respllm.tasks.task import Task
 from respllm.types import ProtocolName, Split
 
@@ -51,15 +50,6 @@ def select_together(
     for task_id in learned:
         _check_learnable(selections[task_id])
     return selections
-
-
-def person_naming(task: Task, data_root: Path) -> Callable[[str], str]:
-    """Subject id -> the person, who is the same one in every task that reads the same own table."""
-    if task.table is None:
-        return lambda subject: subject
-    path = (table_base(task, task.table, data_root) / task.table.table).resolve()
-    table = f"{path.stem}-{hashlib.sha256(str(path).encode()).hexdigest()[:8]}"
-    return lambda subject: f"{table}/{subject.removeprefix(f'{task.id}/')}"
 
 
 def _without(

@@ -41,8 +41,10 @@ class Learned:
         """
         try:
             content = json.loads(path.read_text(encoding="utf-8"))
+            if set(content) != {"people", "recordings"}:  # another version's
+                raise ValueError("entries")
             return cls(frozenset(content["people"]), frozenset(content["recordings"]))
-        except (OSError, ValueError, KeyError) as error:
+        except (OSError, ValueError, TypeError) as error:
             raise CheckpointError(
                 "Whom this run learned from cannot be read",
                 where=str(path),

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+import hashlib
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -14,6 +15,7 @@ from respllm.prompts import dms_text, task_prompt
 from respllm.tasks import clean, paper
 from respllm.tasks.candidate import Candidate, Exclusion, Parts
 from respllm.tasks.clips import CLIP_LABELS
+from respllm.tasks.removed import Removed
 from respllm.tasks.task import Task
 from respllm.types import SPLITS, Dms, Example, ProtocolName, Split
 
@@ -50,9 +52,18 @@ def select(task: Task, data_root: Path, protocol: ProtocolName) -> Selection:
     `paper` repeats the published data choices, their faults included (facts in
     `respllm.tasks.paper`); `clean` keeps every person in one part, leaves out byte-identical
     recordings with conflicting labels and reads the whole recording (`respllm.tasks.clean`).
+    Under both, people who were removed (`respllm.tasks.removed`) count as if they had never been
+    there.
+
+    Raises:
+        DataError: the dataset is not there or not as published, or nobody can tell who was removed.
     """
+    removed = Removed.read(data_root)
     candidates, left_out, notes = _candidates(task, data_root)
     index = AudioIndex()
+    candidates, gone, removal_notes = removed.leave_out(
+        candidates, person_naming(task, data_root), index
+    )
     rules = paper if protocol == "paper" else clean
     parts, excluded, more_notes = rules.choose(task, candidates, index)
     prompt = task_prompt(task)
@@ -60,8 +71,8 @@ def select(task: Task, data_root: Path, protocol: ProtocolName) -> Selection:
         task_id=task.id,
         protocol=protocol,
         parts={split: tuple(_examples(task, prompt, parts, split, protocol)) for split in SPLITS},
-        excluded=(*left_out, *excluded),
-        notes=(*notes, *more_notes),
+        excluded=(*left_out, *gone, *excluded),
+        notes=(*notes, *removal_notes, *more_notes),
         subjects_known=all(candidate.record.subject_known for candidate in candidates),
     )
 
@@ -97,6 +108,15 @@ def _candidates(
 def table_base(task: Task, table: TableSource, data_root: Path) -> Path:
     """The folder an own table's path starts in: its task file's, else the data root."""
     return task.folder if (task.folder / table.table).exists() else data_root
+
+
+def person_naming(task: Task, data_root: Path) -> Callable[[str], str]:
+    """Subject id -> the person, who is the same one in every task that reads the same own table."""
+    if task.table is None:
+        return lambda subject: subject
+    path = (table_base(task, task.table, data_root) / task.table.table).resolve()
+    table = f"{path.stem}-{hashlib.sha256(str(path).encode()).hexdigest()[:8]}"
+    return lambda subject: f"{table}/{subject.removeprefix(f'{task.id}/')}"
 
 
 def _table_rows(

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import unicodedata
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal, Self, TypeVar
+from typing import TYPE_CHECKING, Annotated, Literal, Self, TypeVar
 
-from pydantic import Field, PrivateAttr, model_validator
+from pydantic import AfterValidator, Field, PrivateAttr, model_validator
 
 from respllm.config import StrictModel
 from respllm.datasets.table import TableSource
@@ -17,6 +18,15 @@ if TYPE_CHECKING:
 
 Role = Literal["source", "target"]
 BY_SUBJECT = "by subject"
+
+
+def _written(text: str) -> str:
+    if any(unicodedata.category(c) in ("Cc", "Cs") and not c.isspace() for c in text):
+        raise ValueError("the text holds control characters")
+    return text
+
+
+Words = Annotated[str, AfterValidator(_written)]
 
 
 class DatasetSource(StrictModel):
@@ -51,13 +61,13 @@ class Task(StrictModel):
     """
 
     id: str = Field(pattern=r"^[A-Za-z0-9._-]+$")
-    dataset_description: str = Field(min_length=1)
-    question: str = Field(min_length=1)
-    sound: str = Field(min_length=1)
-    word_for_1: str = Field(min_length=1)
-    word_for_0: str = Field(min_length=1)
+    dataset_description: Words = Field(min_length=1)
+    question: Words = Field(min_length=1)
+    sound: Words = Field(min_length=1)
+    word_for_1: Words = Field(min_length=1)
+    word_for_0: Words = Field(min_length=1)
     role: Role = "source"
-    condition: str = ""
+    condition: Words = ""
     dataset: DatasetSource | None = None
     table: TableSource | None = None
 

@@ -11,7 +11,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, TextColumn, TimeRemaini
 from rich.progress import Progress as Bar
 
 from respllm.models import Checkpoint, CheckpointConfig, trained_state
-from respllm.training.run_folder import RunFolder
+from respllm.training.run_folder import RunFolder, write_json, write_text
 from respllm.training.state import Progress, save_state
 
 
@@ -22,6 +22,9 @@ class Silent:
         """Nothing."""
 
     def validated(self, progress: Progress, aurocs: dict[str, float], improved: bool) -> None:
+        """Nothing."""
+
+    def halved(self, progress: Progress, batch_size: int) -> None:
         """Nothing."""
 
     def save(self, progress: Progress, optimizer: dict[str, Any]) -> None:
@@ -97,15 +100,38 @@ class RunRecorder:
             best = "–" if progress.best is None else f"{progress.best:.3f}"
             self._bar.update(self._task, auroc=best)
 
+    def halved(self, progress: Progress, batch_size: int) -> None:
+        """Say so, and write it down."""
+        step, micro = progress.halved[-1]
+        self._bar.console.print(
+            f"Out of GPU memory at step {step}: {micro} examples are computed at once from here "
+            f"on; a step still learns from {batch_size}.",
+            highlight=False,
+        )
+        record = self._folder.read_record() | {"out_of_memory": halvings(progress)}
+        write_json(self._folder.record, record)
+
     def save(self, progress: Progress, optimizer: dict[str, Any]) -> None:
         """Write the state that a killed run goes on from."""
         save_state(self._folder.state, progress, trained_state(self._checkpoint.model), optimizer)
+
+
+def halvings(progress: Progress) -> list[dict[str, int]]:
+    """When the GPU's memory was full, for the run's record."""
+    return [{"step": step, "micro_batch_size": micro} for step, micro in progress.halved]
 
 
 def _keep_metrics_until(folder: RunFolder, step: int) -> None:
     """Forget validations that the continued run will do again."""
     if not folder.metrics.is_file():
         return
-    lines = folder.metrics.read_text(encoding="utf-8").splitlines()
-    kept = [line for line in lines if line.endswith("}") and json.loads(line)["step"] <= step]
-    folder.metrics.write_text("".join(line + "\n" for line in kept), encoding="utf-8")
+    lines = folder.metrics.read_text(encoding="utf-8", errors="replace").splitlines()
+    write_text(folder.metrics, "".join(line + "\n" for line in lines if _step_of(line) <= step))
+
+
+def _step_of(line: str) -> float:
+    """The step of a line of the metrics; infinity for one that was not written to its end."""
+    try:
+        return json.loads(line)["step"]
+    except (ValueError, KeyError, TypeError):
+        return float("inf")

@@ -68,7 +68,7 @@ class RunFolder:
 
         Raises:
             ConfigError: no run is here.
-            CheckpointError: a run of another format.
+            CheckpointError: a run of another format, or a damaged file.
         """
         if not self.config.is_file():
             raise ConfigError(
@@ -76,7 +76,12 @@ class RunFolder:
                 expected=f"a folder with {self.config.name}, as `respllm train` writes it",
                 next_step="check the path, or train a run",
             )
-        found = yaml.safe_load(self.config.read_text(encoding="utf-8"))
+        try:
+            found = yaml.safe_load(self.config.read_text(encoding="utf-8"))
+        except (yaml.YAMLError, UnicodeDecodeError) as error:
+            raise _damaged(self.config, error) from error
+        if not isinstance(found, dict):
+            raise _damaged(self.config, TypeError(type(found).__name__))
         version = found.pop("format_version", None)
         if version != FORMAT_VERSION:
             raise CheckpointError(
@@ -92,6 +97,7 @@ class RunFolder:
 
         Raises:
             ConfigError: the run was stopped before it began to train.
+            CheckpointError: the file is damaged.
         """
         if not self.record.is_file():
             raise ConfigError(
@@ -99,7 +105,10 @@ class RunFolder:
                 expected=f"a file {self.record.name} in it",
                 next_step="run `respllm train` again with --resume",
             )
-        return json.loads(self.record.read_text(encoding="utf-8"))
+        try:
+            return json.loads(self.record.read_text(encoding="utf-8"))
+        except ValueError as error:
+            raise _damaged(self.record, error) from error
 
     def task_folder(self) -> Path:
         """Where relative paths of the run's task files start; see `read_record`."""
@@ -140,6 +149,15 @@ class RunFolder:
         )
 
 
+def _damaged(path: Path, error: Exception) -> CheckpointError:
+    return CheckpointError(
+        f"A file of the run is damaged ({type(error).__name__})",
+        where=str(path),
+        expected="the file as `respllm train` wrote it",
+        next_step="copy the run folder again, or train again with another --out",
+    )
+
+
 def write_json(path: Path, content: Any) -> None:
     """Write JSON so that the file is the old or the new one, never half of it."""
     write_text(path, json.dumps(content, indent=2, allow_nan=False) + "\n")
@@ -149,5 +167,9 @@ def write_text(path: Path, text: str) -> None:
     """Write a text file so that it is the old or the new one, never half of it."""
     path.parent.mkdir(parents=True, exist_ok=True)
     new = path.with_name(path.name + ".new")
-    new.write_text(text, encoding="utf-8")
-    os.replace(new, path)
+    try:
+        new.write_text(text, encoding="utf-8")
+        os.replace(new, path)
+    except OSError:  # on a full disk the half would keep the room that is wanted
+        new.unlink(missing_ok=True)
+        raise

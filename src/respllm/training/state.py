@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import hashlib
+import io
 import os
-import pickle
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
@@ -11,6 +12,8 @@ from typing import Any
 import torch
 
 from respllm.errors import CheckpointError
+
+_DIGEST = hashlib.sha256().digest_size
 
 
 @dataclass(slots=True)
@@ -24,6 +27,8 @@ class Progress:
         waited: validations since.
         stopped: whether early stopping ended the training.
         aurocs: validation AUROC per task at the best step.
+        halved: when the GPU's memory was full: the step, from 1, and how many examples each
+            process computes at once since.
     """
 
     step: int = 0
@@ -32,6 +37,12 @@ class Progress:
     waited: int = 0
     stopped: bool = False
     aurocs: dict[str, float] = field(default_factory=dict)
+    halved: list[tuple[int, int]] = field(default_factory=list)
+
+    @property
+    def micro_batch_size(self) -> int | None:
+        """Examples computed at once since the memory was full; None: it never was."""
+        return self.halved[-1][1] if self.halved else None
 
 
 def save_state(
@@ -39,14 +50,20 @@ def save_state(
 ) -> None:
     """Write the state so that the file is the old or the new one, never half of it.
 
+    Its last 32 bytes are the SHA-256 of the others: torch itself does not notice false bytes.
+
     The order of examples and the dropout masks follow from seed and step: they need no saving.
     """
     path.parent.mkdir(parents=True, exist_ok=True)
     new = path.with_name(path.name + ".new")
     content = {"progress": asdict(progress), "weights": weights, "optimizer": optimizer}
     try:
-        with new.open("wb") as file:
+        with new.open("w+b") as file:
             torch.save(content, file)
+            file.seek(0)
+            digest = hashlib.file_digest(file, "sha256").digest()
+            file.seek(0, os.SEEK_END)
+            file.write(digest)
             file.flush()
             os.fsync(file.fileno())
     except (OSError, RuntimeError) as error:  # torch reports a full disk as RuntimeError
@@ -67,9 +84,13 @@ def load_state(path: Path) -> tuple[Progress, dict[str, torch.Tensor], dict[str,
         CheckpointError: damaged.
     """
     try:
-        content = torch.load(path, map_location="cpu", weights_only=True)
+        written = path.read_bytes()
+        file, digest = memoryview(written)[:-_DIGEST], written[-_DIGEST:]
+        if hashlib.sha256(file).digest() != digest:
+            raise ValueError("checksum")
+        content = torch.load(io.BytesIO(file), map_location="cpu", weights_only=True)
         return Progress(**content["progress"]), content["weights"], content["optimizer"]
-    except (OSError, RuntimeError, EOFError, KeyError, TypeError, pickle.UnpicklingError) as error:
+    except Exception as error:  # a false pickle raises a dozen unrelated classes
         raise CheckpointError(
             f"The saved state is damaged ({type(error).__name__})",
             where=str(path),

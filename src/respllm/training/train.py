@@ -34,7 +34,7 @@ from respllm.simulation import is_simulated
 from respllm.tasks import Learned
 from respllm.training.data import TrainingData, load_training_data, split_hashes
 from respllm.training.loop import Start, optimise
-from respllm.training.observing import RunRecorder, Silent
+from respllm.training.observing import RunRecorder, Silent, halvings
 from respllm.training.run_folder import RunFolder, write_json
 from respllm.training.state import Progress, load_state
 from respllm.version import __version__
@@ -293,6 +293,7 @@ def _outcome(summary: TrainingSummary, progress: Progress) -> dict[str, Any]:
         "finished": True,
         "steps": summary.steps,
         "best_step": summary.best_step,
+        "out_of_memory": halvings(progress),
         "validation_auroc": {"mean": summary.validation_auroc, **progress.aurocs},
         "seconds": round(summary.seconds, 1),
         "peak_memory_bytes": peak_memory(),
