@@ -66,6 +66,6 @@ def test_no_age_is_minus_zero(tmp_path: Path) -> None:
 def test_an_error_about_columns_is_short(tmp_path: Path) -> None:
     header = ",".join(f"{'x' * 1000}{i}" for i in range(2000))
     (tmp_path / "cohort.csv").write_text(f"{header}\n1\n")
-    with pytest.raises(DataError, match="Unknown column .audio") as caught:
+    with pytest.raises(DataError, match=r"Unknown column .audio") as caught:
         read(tmp_path)
     assert len(str(caught.value)) < 7000

@@ -112,5 +112,5 @@ def test_words_of_a_task_hold_no_control_characters(tmp_path: Path, hidden: str)
         "id: mine\ndataset_description: a clinic\nsound: cough\nword_for_1: flu\n"
         f'word_for_0: healthy\nquestion: "whether{hidden} flu"\ntable: {{table: t.csv}}\n'
     )
-    with pytest.raises(ConfigError, match="control characters|unicode string"):
+    with pytest.raises(ConfigError, match=r"control characters|unicode string"):
         get_task(path)
