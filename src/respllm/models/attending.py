@@ -15,6 +15,11 @@ import torch
 from torch import Tensor
 
 
+def taken(heads: Tensor, rows: Tensor) -> Tensor:
+    """(H, N, D) at rows (S, L) to (H, S, L, D)."""
+    return heads.index_select(1, rows.flatten()).view(len(heads), *rows.shape, heads.shape[2])
+
+
 def attend(q: Tensor, k: Tensor, v: Tensor, hidden: Tensor) -> tuple[Tensor, Tensor]:
     """What each query reads, and the shares it gives to keys.
 

@@ -1,7 +1,7 @@
 """Llama's blocks on a packed row: the weights of `transformers`, written out with their gradient.
 
-The same function as the library's decoder layers. What is saved: rotations, norms
-and residual sums in place or within a matrix product, adapters added into the query and value they
+The same function as the library's decoder layers. What is saved: rotations, norms and
+residual sums in place or within a matrix product, adapters added into the query and value they
 adapt, one gradient instead of a chain of small ones, and in the last block only what is read: keys
 and values of all rows, all else of the audio rows. Frozen weights need no gradient, so nothing that
 only they would need is kept.
@@ -21,7 +21,7 @@ from transformers.models.llama.modeling_llama import LlamaDecoderLayer
 from transformers.models.mistral.modeling_mistral import MistralDecoderLayer
 
 from respllm.batching import AttentionGroup
-from respllm.models.attending import attend, attend_backward
+from respllm.models.attending import attend, attend_backward, taken
 from respllm.models.packed_attention import PackedRow
 
 LAYERS = (LlamaDecoderLayer, MistralDecoderLayer)
@@ -335,7 +335,7 @@ def _attend_all(
         # Audio rows stand as they are asked for.
         q = queries[:, texts:] if audio else queries.index_select(1, group.queries.flatten())
         q = q.reshape(row.key_heads, more, *group.queries.shape, -1).transpose(1, 2).contiguous()
-        k, v = _taken(keys, group.keys), _taken(values, group.keys)
+        k, v = taken(keys, group.keys), taken(values, group.keys)
         out, shares = attend(q, k, v, group.hidden)
         kept += [q, k, v, shares]
         # (Hkv, S, g, Lq, D) to (S Lq, H D)
@@ -343,11 +343,6 @@ def _attend_all(
     if row.first:
         return found[0], kept
     return torch.cat(found).index_select(0, packed.packing.order), kept
-
-
-def _taken(heads: Tensor, rows: Tensor) -> Tensor:
-    """(Hkv, N, D) at rows (S, L) to (Hkv, S, L, D)."""
-    return heads.index_select(1, rows.flatten()).view(len(heads), *rows.shape, -1)
 
 
 def _attend_all_backward(

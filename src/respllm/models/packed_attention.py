@@ -18,7 +18,7 @@ from transformers.integrations.sdpa_attention import sdpa_attention_forward
 from transformers.masking_utils import sdpa_mask
 
 from respllm.batching import AttentionGroup, Packing
-from respllm.models.attending import Attend
+from respllm.models.attending import Attend, taken
 
 PACKED_ATTENTION = "respllm_packed"
 
@@ -102,8 +102,8 @@ def _grouped(
     queries: Tensor, keys: Tensor, values: Tensor, group: AttentionGroup, softcap: float | None
 ) -> Tensor:
     """Outputs of a group's queries, padding included, (S Lq, H, D)."""
-    q = _taken(queries, group.queries)
-    k, v = _taken(keys, group.keys), _taken(values, group.keys)
+    q = taken(queries, group.queries)
+    k, v = taken(keys, group.keys), taken(values, group.keys)
     more = len(q) // len(k)
     if softcap is None:
         asking = q.unflatten(0, (-1, more)).transpose(1, 2).contiguous()
@@ -111,11 +111,6 @@ def _grouped(
         return out.transpose(1, 2).flatten(0, 1).permute(1, 2, 0, 3).flatten(0, 1)
     q, k, v = (part.transpose(0, 1) for part in (q, k, v))
     return _whole(q, k, v, ~group.hidden[:, None], softcap).flatten(0, 1)
-
-
-def _taken(heads: Tensor, rows: Tensor) -> Tensor:
-    """(H, N, D) at rows (S, L) to (H, S, L, D)."""
-    return heads.index_select(1, rows.flatten()).view(len(heads), *rows.shape, heads.shape[2])
 
 
 def _whole(
