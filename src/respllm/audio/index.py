@@ -130,7 +130,9 @@ class AudioIndex:
                 except (sqlite3.Error, UnicodeDecodeError) as error:
                     if _primary_code(error) in _NOT_DAMAGE:
                         raise
-                    _log.warning("%s is damaged (%s): rebuilding it", self._file, error)
+                    _log.warning(
+                        "%s is damaged or of another version (%s): rebuilding it", self._file, error
+                    )
                     self.clear()
                     return self._attempt(work)
             except (sqlite3.Error, OSError) as error:
