@@ -95,7 +95,7 @@ def test_another_front_end_is_another_entry(
     cache: TokenCache, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     cache.write(KEY, tokens_of(0))
-    monkeypatch.setattr("respllm.encoders.cache.FRONTEND", "opera-2")
+    monkeypatch.setattr("respllm.encoders.cache.FRONTEND_BITS", "opera-2")
     assert cache.read(KEY) is None
 
 

@@ -2,8 +2,9 @@
 
 Layout: `<folder>/format`, `<folder>/<encoder identity>/<2 hex digits>/<40 hex digits>.safetensors`,
 and `<folder>/tmp`, where an entry is written before it is renamed into place. So a run that is
-killed leaves no broken entry, and processes may share a folder without locks: two that compute
-the same entry write the same bytes. Damage on disk is noticed by a checksum.
+killed leaves no broken entry, and processes may share a folder without locks: of two that compute
+the same entry the later one stays, with the same tokens (safetensors writes the header's keys in
+any order, so the files may differ in it). Damage on disk is noticed by a checksum.
 
 What is kept is derived from patients: the folder is readable for its owner only.
 """
@@ -28,7 +29,7 @@ from pathlib import Path
 import numpy as np
 from safetensors.numpy import save
 
-from respllm.audio.frontend import FRONTEND
+from respllm.audio.frontend import FRONTEND_BITS
 from respllm.errors import RespllmError
 
 FORMAT = "1"
@@ -198,7 +199,7 @@ class TokenCache:
 
     def _path(self, key: TokenKey) -> str:
         assert _IDENTITY.fullmatch(key.encoder), f"no folder name: {key.encoder!r}"
-        clip = f"{FRONTEND} {key.sha256} {key.start!r} {key.stop!r} {key.window}"
+        clip = f"{FRONTEND_BITS} {key.sha256} {key.start!r} {key.stop!r} {key.window}"
         digest = hashlib.sha256(clip.encode()).hexdigest()[:40]
         return f"{self.folder}/{key.encoder}/{digest[:2]}/{digest}.safetensors"
 
