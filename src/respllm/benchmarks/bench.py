@@ -12,8 +12,9 @@ from statistics import median
 import numpy as np
 import torch
 
-from respllm.batching import alike_batches, mixed_batches, pack
+from respllm.batching import alike_batches, mixed_batches
 from respllm.benchmarks.plain import plain_answers
+from respllm.benchmarks.positions import Texts, mean_positions
 from respllm.benchmarks.predicting import (
     CachedPredictions,
     FilePredictions,
@@ -24,11 +25,11 @@ from respllm.benchmarks.results import Agreement, BenchResult, Memory, Speed
 from respllm.benchmarks.timing import alternating, matmul_peak, peak_bytes, ratio, seconds
 from respllm.benchmarks.training import largest_loss_difference, our_epoch, plain_epoch
 from respllm.benchmarks.workload import BATCH, RandomOperaCT, Size, Workload
+from respllm.models.respllm import AUDIO_POSITIONS
 from respllm.types import Precision
 
 ENCODER_FLOPS = 11.8e9
 """HTS-AT on one clip, by torch.utils.flop_counter."""
-AUDIO = 64
 PREDICTED_AT_ONCE = 32
 
 Tell = Callable[[str], None]
@@ -134,7 +135,7 @@ def _training(
         ways[p] = lambda _, p=p: our_epoch(models[p], examples, nobody, p)  # type: ignore[misc]
     times = alternating(ways, plan.rounds)
     order = mixed_batches(size, BATCH, 0, 0)
-    positions = _positions(work, [rows.tolist() for rows in order])
+    positions = mean_positions([(s.prompt, s.dms) for s in samples], order)
     # The forward pass and the gradient of activations; frozen weights need no gradient.
     flops = 2 * work.forward_flops(positions)
     rows = _speeds("training step", precisions, times, size)
@@ -169,8 +170,9 @@ def _cached(
     ways: dict[str, Callable[[int], object]] = {"plain": plain}
     ways |= {p: CachedPredictions(work, p) for p in precisions}
     times = alternating(ways, plan.rounds)
-    order = alike_batches([(sample.prompt, sample.dms) for sample in samples], PREDICTED_AT_ONCE)
-    positions = _positions(work, [rows.tolist() for rows in order], prompts_kept=True)
+    texts = [(sample.prompt, sample.dms) for sample in samples]
+    order = alike_batches(texts, PREDICTED_AT_ONCE)
+    positions = mean_positions(texts, order, prompts_kept=True)
     rows = _speeds("prediction from cached tokens", precisions, times, size)
     return [_counted(row, work.forward_flops(positions), peaks, positions) for row in rows]
 
@@ -185,10 +187,10 @@ def _files(
         }
         ways |= {p: FilePredictions(work, paths, p) for p in precisions}
         times = alternating(ways, plan.rounds)
-    texts = [work.tokenizer.dms_ids(example.dms_text) for example in work.asked]
     # One question, so one prompt, which is kept.
-    rows_of = pack(texts, AUDIO, [range(1)] * len(texts), 1).positions
-    flops = ENCODER_FLOPS + work.forward_flops(len(rows_of) / len(texts))
+    texts: list[Texts] = [([], work.tokenizer.dms_ids(e.dms_text)) for e in work.asked]
+    positions = mean_positions(texts, [range(len(texts))], prompts_kept=True)
+    flops = ENCODER_FLOPS + work.forward_flops(positions)
     rows = _speeds("prediction from files", precisions, times, len(paths))
     return [_counted(row, flops, peaks) for row in rows]
 
@@ -216,29 +218,13 @@ def _speeds(
     ]
 
 
-def _positions(
-    work: Workload, batches: Sequence[Sequence[int]], prompts_kept: bool = False
-) -> float:
-    """Mean positions of an example in packed batches."""
-    samples = work.samples()
-    prompts = sorted({tuple(sample.prompt) for sample in samples})
-    rows = 0
-    for batch in batches:
-        chosen = [samples[i] for i in batch]
-        if prompts_kept:
-            # Which rows are kept does not matter here, only that each prompt has its own.
-            kept = [range(n, n + 1) for n in (prompts.index(tuple(s.prompt)) for s in chosen)]
-            packing = pack([s.dms for s in chosen], AUDIO, kept, len(prompts))
-        else:
-            packing = pack([s.prompt + s.dms for s in chosen], AUDIO)
-        rows += len(packing.positions)
-    return rows / sum(map(len, batches))
-
-
 def _plain_positions(work: Workload) -> float:
     samples = work.samples()
     batches = [samples[i : i + BATCH] for i in range(0, len(samples), BATCH)]
-    longest = [max(len(s.prompt) for s in b) + max(len(s.dms) for s in b) + AUDIO for b in batches]
+    longest = [
+        max(len(s.prompt) for s in b) + max(len(s.dms) for s in b) + AUDIO_POSITIONS
+        for b in batches
+    ]
     return float(np.mean(longest))
 
 

@@ -21,8 +21,8 @@ import numpy as np
 import torch
 from accelerate import Accelerator
 
-from respllm.batching import ExampleSet, alike_batches, mixed_batches, pack
-from respllm.benchmarks.bench import AUDIO, PREDICTED_AT_ONCE, machine
+from respllm.batching import ExampleSet, alike_batches, mixed_batches
+from respllm.benchmarks.bench import PREDICTED_AT_ONCE, machine
 from respllm.benchmarks.gpu_model import matrix_parameters, random_model
 from respllm.benchmarks.gpu_results import (
     GpuPlan,
@@ -30,11 +30,13 @@ from respllm.benchmarks.gpu_results import (
     GpuRow,
     Weights,
 )
+from respllm.benchmarks.positions import mean_positions
 from respllm.benchmarks.training import SEED, settings
 from respllm.benchmarks.workload import BATCH, questions, tokenizer
 from respllm.encoders.opera_ct import OperaCT
 from respllm.errors import RespllmError
 from respllm.models import PromptMemory, RespLLM, for_inference, predict_logits
+from respllm.models.respllm import AUDIO_POSITIONS
 from respllm.training.determinism import deterministic
 from respllm.training.loop import OutOfMemoryError, optimise
 from respllm.training.observing import Silent
@@ -107,7 +109,7 @@ def _measured(plan: GpuPlan, weights: Weights, device: torch.device, peak: float
     trained = questions(BATCH * (plan.warm_up + plan.steps))
     asked = questions(plan.predicted)
     draw = np.random.default_rng(0)
-    shape = (max(len(trained), len(asked)), AUDIO, OperaCT.width)
+    shape = (max(len(trained), len(asked)), AUDIO_POSITIONS, OperaCT.width)
     tokens = draw.standard_normal(shape, np.float32)
     sets = [ExampleSet(some, lambda rows: tokens[list(rows)], words) for some in (trained, asked)]
     learned, told = sets
@@ -122,9 +124,8 @@ def _measured(plan: GpuPlan, weights: Weights, device: torch.device, peak: float
         for rows in mixed_batches(len(learned), BATCH, SEED, 0)[plan.warm_up :]
         for first in range(0, len(rows), micro)
     ]
-    texts = [words.prompt_ids(e.prompt_text) + words.dms_ids(e.dms_text) for e in trained]
-    rows = sum(len(pack([texts[i] for i in batch], AUDIO).positions) for batch in batches)
-    positions = rows / (BATCH * plan.steps)
+    texts = [(words.prompt_ids(e.prompt_text), words.dms_ids(e.dms_text)) for e in trained]
+    positions = mean_positions(texts, batches)
 
     validated = len(told) / _second_seconds(lambda: predict_logits(model, told, bf16=True), device)
     for_inference(model, "bfloat16")
@@ -132,7 +133,9 @@ def _measured(plan: GpuPlan, weights: Weights, device: torch.device, peak: float
     _forget(device)
     asking = _second_seconds(lambda: predict_logits(model, told, bf16=True, memory=memory), device)
     records = len(told) / asking
-    asked_positions = _kept_positions(told)
+    keys = [told.sort_key(i) for i in range(len(told))]
+    order = alike_batches(keys, PREDICTED_AT_ONCE)
+    asked_positions = mean_positions(keys, order, prompts_kept=True)
     return GpuRow(
         weights=weights,
         micro_batch=micro,
@@ -157,7 +160,9 @@ def _trained(
         OutOfMemoryError: of the GPU, one example at a time.
     """
     logging.getLogger("accelerate").setLevel(logging.ERROR)
-    nobody = ExampleSet([], lambda _: np.zeros((0, AUDIO, OperaCT.width), np.float32), tokenizer())
+    nobody = ExampleSet(
+        [], lambda _: np.zeros((0, AUDIO_POSITIONS, OperaCT.width), np.float32), tokenizer()
+    )
     micro = BATCH
     while True:
         clock = _Clock(device)
@@ -174,19 +179,6 @@ def _trained(
         micro //= 2
         model.zero_grad()
         _forget(device)
-
-
-def _kept_positions(told: ExampleSet) -> float:
-    """Mean positions of a record whose prompt was read before."""
-    keys = [told.sort_key(i) for i in range(len(told))]
-    prompts = sorted({tuple(prompt) for prompt, _ in keys})
-    rows = 0
-    for batch in alike_batches(keys, PREDICTED_AT_ONCE):
-        chosen = [keys[i] for i in batch]
-        # Which rows are kept does not matter here, only that each prompt has its own.
-        kept = [range(n, n + 1) for n in (prompts.index(tuple(prompt)) for prompt, _ in chosen)]
-        rows += len(pack([dms for _, dms in chosen], AUDIO, kept, len(prompts)).positions)
-    return rows / len(keys)
 
 
 def _matrix_peak(size: int, device: torch.device) -> float:
