@@ -17,8 +17,8 @@ from respllm.audio.loading import MAX_PEAK, SAMPLE_RATE
 from respllm.errors import AudioError
 
 FRONTEND = "opera-1"
-"""Version of everything from file to log-mel; part of every encoder's identity, so raise it with any
-change to the numbers, to what is decoded or to which recordings count as usable."""
+"""Version of everything from file to log-mel; part of every encoder's identity, so raise it with
+any change to the numbers, to what is decoded or to which recordings count as usable."""
 
 FRONTEND_BITS = f"{FRONTEND}.1"
 """The same with its rounding; part of every cache key, so raise it where only last bits change: a

@@ -79,7 +79,20 @@ def word_attributions(
 def _word_shares(
     tokenizer: TextTokenizer, text: str, shares: np.ndarray
 ) -> Iterator[tuple[str, float]]:
-    """Each word of a text with the sum of its tokens; a beginning-of-sequence token is no word."""
+    """Each word of a text, as it is shown of many people, with the sum of its tokens."""
+    for word, share in written_words(tokenizer, text, shares):
+        yield _name(word), share
+
+
+def written_words(
+    tokenizer: TextTokenizer, text: str, shares: np.ndarray
+) -> Iterator[tuple[str, float]]:
+    """Each word as it is written, with the sum of its tokens; a beginning of sequence is no word.
+
+    Args:
+        text: a prompt, or " " and a DMS text.
+        shares: of the text's tokens.
+    """
     encoded = tokenizer.tokenizer(
         text, add_special_tokens=False, split_special_tokens=True, return_offsets_mapping=True
     )
@@ -91,12 +104,12 @@ def _word_shares(
         spaced = text[begin:end][:1].isspace() or text[max(begin - 1, 0) : begin].isspace()
         # White space alone is the beginning of the next word.
         if spaced and text[start:begin].strip():
-            yield _name(text[start:begin]), total
+            yield text[start:begin], total
             start, total = begin, 0.0
         total += float(share)
         last = end
     if len(shares) > first:
-        yield _name(text[start:last]), total
+        yield text[start:last], total
 
 
 def _name(word: str) -> str:

@@ -56,11 +56,15 @@ def log_odds_of(model: RespLLM, batch: Batch) -> Callable[[Tensor, Tensor, Tenso
 
 @contextmanager
 def _embedded(model: RespLLM, batch: Batch, prompt: Tensor, dms: Tensor) -> Iterator[None]:
-    """Let the word embedding return these vectors for the batch's prompts and DMS texts."""
+    """Let the word embedding return these vectors for the batch's prompts and DMS texts.
+
+    Other batches, of other threads, are embedded as ever.
+    """
+    given_for = {id(batch.prompt_ids): prompt, id(batch.dms_ids): dms}
 
     def given(module: torch.nn.Module, args: tuple[Tensor, ...], output: Tensor) -> Tensor:
-        words = prompt if args[0] is batch.prompt_ids else dms
-        return words.to(output.dtype)
+        words = given_for.get(id(args[0]))
+        return output if words is None else words.to(output.dtype)
 
     hook = model.llm.get_input_embeddings().register_forward_hook(given)
     try:

@@ -22,6 +22,7 @@ from respllm.cli import (
     forget,
     predict,
     report,
+    serve,
     simulate,
     table,
     train,
@@ -47,6 +48,7 @@ app.command("curve")(curve.curve)
 app.command("audit")(audit.audit)
 app.command("report")(report.report)
 app.command("predict")(predict.predict)
+app.command("serve")(serve.serve)
 app.command("cache")(cache.cache)
 app.command("forget")(forget.forget)
 app.command("bench")(bench.bench)

@@ -16,10 +16,12 @@ from respllm.cli.loading import libraries
 from respllm.cli.opening import AllowSimulated, Strict
 from respllm.cli.output import JsonFlag, err, out, plain, print_json, progress_bar
 from respllm.errors import ConfigError, DataError, unknown_answer, unknown_name
-from respllm.types import Dms, Precision, Prediction
+from respllm.types import Dms, Precision
 
 if TYPE_CHECKING:
-    from respllm.inference import Predictor, Question, Request
+    from respllm.inference import Question, Request
+    from respllm.inference.answer import Answer, Contributions
+    from respllm.inference.answering import Answerer
 
 AUDIO_SUFFIXES = {".wav", ".flac", ".mp3", ".ogg", ".opus", ".m4a", ".aac", ".webm", ".mp4"}
 TABLE_SUFFIXES = {".csv", ".tsv", ".parquet", ".jsonl", ".json"}
@@ -76,10 +78,11 @@ def predict(
         raise ConfigError(unknown_name("precision", precision, get_args(Precision)))
     chosen = run or _newest_run()
     with libraries():
-        from respllm.inference import Predictor
+        from respllm.inference import Request
+        from respllm.inference.answering import Answerer
         from respllm.models import default_device
 
-    predictor = Predictor.from_pretrained(
+    answerer = Answerer.from_pretrained(
         chosen,
         device=default_device(),
         encoder_checkpoint=encoder_checkpoint,
@@ -89,20 +92,22 @@ def predict(
     if not many:
         if out_file is not None:
             raise ConfigError("--out is for folders and tables", next_step="use --json")
-        answer = predictor.predict(source, dms, task, condition=condition, sound=sound)
+        question = answerer.question(task, condition, sound)
+        heard = answerer.hear(Request(source, dms, source.name, source.name))
+        answer = answerer.answer([(heard, question)])[0]
         if json:
             print_json(_with_disclaimer(answer))
         else:
-            _print_one(answer, predictor, task or condition or "", chosen)
+            _print_one(answer, task or condition or "", chosen)
         return
-    question = predictor.question(task, condition, sound)
-    _predict_many(source, dms, predictor, question, out_file, strict, json)
+    question = answerer.question(task, condition, sound)
+    _predict_many(source, dms, answerer, question, out_file, strict, json)
 
 
 def _predict_many(
     source: Path,
     dms: Dms,
-    predictor: Predictor,
+    answerer: Answerer,
     question: Question,
     out_file: Path | None,
     strict: bool,
@@ -112,7 +117,7 @@ def _predict_many(
     from respllm.inference import Refusal
     from respllm.inference.prediction_file import (
         dump_predictions,
-        write_predictions,
+        write_answers,
         write_predictions_json,
     )
 
@@ -125,11 +130,11 @@ def _predict_many(
         )
     refusals: list[Refusal] = []
 
-    def answers() -> Iterator[Prediction]:
+    def answers() -> Iterator[Answer]:
         with progress_bar("predicting") as progress:
-            for done, answer in enumerate(predictor.predict_many(requests, question), start=1):
+            for done, answer in enumerate(answerer.answer_many(requests, question), start=1):
                 progress(done, count)
-                if isinstance(answer, Prediction):
+                if not isinstance(answer, Refusal):
                     yield answer
                 elif strict:
                     raise DataError(answer.reason, where=answer.record_id)
@@ -144,7 +149,7 @@ def _predict_many(
             shutil.copyfileobj(file, sys.stdout)
         return
     if out_file.suffix == ".csv":
-        answered = write_predictions(out_file, answers())
+        answered = write_answers(out_file, answers(), answerer.calibrates(question))
     else:
         answered = write_predictions_json(out_file, answers(), refusals)
     for refusal in refusals:
@@ -191,31 +196,62 @@ def _recordings(folder: Path) -> list[str]:
     return sorted(names, key=lambda name: name.split(os.sep))
 
 
-def _print_one(answer: Prediction, predictor: Predictor, asked: str, run: str) -> None:
+def _print_one(answer: Answer, asked: str, run: str) -> None:
     from respllm.evaluation import DISCLAIMER
+    from respllm.inference.prediction_file import told_about, verdict_word
 
-    known = predictor.checkpoint.config.task(answer.task_id)
+    prediction, known, found = answer.prediction, answer.question.known, answer.calibrated
     what = f"{asked} ({known.condition})" if known else asked
-    if answer.validated:
-        out.print(f"{what}: probability {answer.probability:.3f}", style="bold", highlight=False)
+    if found is not None and answer.verdict is not None:
+        out.print(
+            f"{what}: probability {found.probability:.2f}, interval {found.low:.2f} to "
+            f"{found.high:.2f}",
+            style="bold",
+            highlight=False,
+        )
+        out.print(
+            f"  calibrated (Venn-Abers, one score per {found.unit}) on "
+            f"{found.n_positive} validation people with and {found.n_negative} without; the "
+            f"model's own number: {prediction.probability:.3f}",
+            highlight=False,
+        )
+        meaning = ": the recording is no clear case" if answer.verdict.abstains else ""
+        out.print(
+            f"  verdict at {answer.verdict.level:.0%}: {verdict_word(answer.verdict)}{meaning}",
+            highlight=False,
+        )
     else:
-        out.print(f"{what}: score {answer.probability:.3f}", highlight=False)
-    for note in answer.notes:
+        name = "probability" if prediction.validated else "score"
+        style = "bold" if prediction.validated else None
+        out.print(f"{what}: {name} {prediction.probability:.3f}", style=style, highlight=False)
+        if prediction.validated:  # the notes say so of other questions
+            out.print(f"  {answer.why_uncalibrated}", highlight=False)
+    if answer.contributions is not None:
+        out.print(f"  {_told(answer.contributions)}", highlight=False)
+    for note in told_about(answer):
         out.print(note, style="yellow", highlight=False)
-    clips = len(answer.clip_logits)
+    clips = len(prediction.clip_logits)
     out.print(
-        f"{answer.record_id}, {clips} clip{'s' if clips > 1 else ''}, model {answer.model_id} "
-        f"from {run}",
+        f"{prediction.record_id}, {clips} clip{'s' if clips > 1 else ''}, model "
+        f"{prediction.model_id} from {run}",
         style="dim",
         highlight=False,
     )
     out.print(DISCLAIMER)
 
 
-def _with_disclaimer(answer: Prediction) -> dict:
-    from respllm.evaluation import DISCLAIMER
+def _told(found: Contributions) -> str:
+    return (
+        f"log-odds: this question alone {found.base:+.2f}, sound {found.audio:+.2f}, stated words "
+        f"{found.text:+.2f}"
+    )
 
-    return {**plain(answer), "notice": DISCLAIMER}
+
+def _with_disclaimer(answer: Answer) -> dict:
+    from respllm.evaluation import DISCLAIMER
+    from respllm.inference.prediction_file import entries
+
+    return {**plain(entries(answer)), "notice": DISCLAIMER}
 
 
 def _newest_run() -> str:

@@ -12,6 +12,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TextIO
 
 from respllm.errors import DataError
 
@@ -62,7 +63,21 @@ def open_table(path: Path) -> TableFile:
             expected=", ".join(_OPENERS),
         )
     with _told(path):
-        table = opener(path)
+        return _checked(opener(path))
+
+
+def separated(path: Path, separator: str, opened: Callable[[], TextIO]) -> TableFile:
+    """Read separated text that `opened` gives anew each time; `path` is its name in errors.
+
+    Raises:
+        DataError: as `open_table`.
+    """
+    with _told(path):
+        return _checked(_separated(path, separator, opened))
+
+
+def _checked(table: TableFile) -> TableFile:
+    path = table.path
     first: dict[str, int] = {}
     for place, name in enumerate(table.names, start=1):
         if name and first.setdefault(name, place) != place:
@@ -94,14 +109,14 @@ def _told(path: Path) -> Iterator[None]:
         raise DataError(f"Cannot read the table: {problem}", where=str(path)) from error
 
 
-def _separated(path: Path, separator: str) -> TableFile:
-    header = next(_lines(path, separator), None)
+def _separated(path: Path, separator: str, opened: Callable[[], TextIO]) -> TableFile:
+    header = next(_lines(path, separator, opened), None)
     if header is None:
         raise DataError("Not a readable table: the file is empty", where=str(path))
     names = [name.strip() for name in header[1]]
 
     def rows() -> Iterator[Row]:
-        lines = _lines(path, separator)
+        lines = _lines(path, separator, opened)
         next(lines)
         for number, cells in lines:
             if len(cells) > len(names):
@@ -116,9 +131,15 @@ def _separated(path: Path, separator: str) -> TableFile:
     return TableFile(path, names, rows)
 
 
-def _lines(path: Path, separator: str) -> Iterator[tuple[int, list[str]]]:
+def _opened(path: Path) -> Callable[[], TextIO]:
+    return lambda: path.open(encoding="utf-8-sig", newline="")
+
+
+def _lines(
+    path: Path, separator: str, opened: Callable[[], TextIO]
+) -> Iterator[tuple[int, list[str]]]:
     """Lines that are not blank, with their numbers."""
-    with path.open(encoding="utf-8-sig", newline="") as file:
+    with opened() as file:
         # Strict: a quotation mark that is never closed would swallow the rest of the file.
         reader = csv.reader(file, delimiter=separator, strict=True)
         try:
@@ -202,8 +223,8 @@ def _no_objects(path: Path) -> DataError:
 
 
 _OPENERS: dict[str, Callable[[Path], TableFile]] = {
-    ".csv": lambda path: _separated(path, ","),
-    ".tsv": lambda path: _separated(path, "\t"),
+    ".csv": lambda path: _separated(path, ",", _opened(path)),
+    ".tsv": lambda path: _separated(path, "\t", _opened(path)),
     ".parquet": _parquet,
     ".jsonl": _json_lines,
     ".json": _json,

@@ -10,7 +10,7 @@ from pathlib import Path
 from statistics import fmean
 
 from respllm.audio import AudioIndex
-from respllm.batching import ExampleSet, Heard, hear
+from respllm.batching import ExampleSet, Heard, cut_note, hear
 from respllm.encoders import AudioEncoder
 from respllm.errors import SafetyError
 from respllm.evaluation import (
@@ -222,6 +222,9 @@ def _row(
     notes = [*selection.notes]
     if not selection.subjects_known:
         notes.append("subjects unknown: identical recordings count as one person")
+    if "text" in checkpoint.config.model.inputs:
+        cut = cut_note((example for example, _ in answers), checkpoint.tokenizer)
+        notes += [cut] if cut else []
     return ResultRow(
         task_id=task.id,
         dataset=task.dataset_name,

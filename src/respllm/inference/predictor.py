@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from statistics import fmean
 
@@ -138,7 +138,7 @@ class Predictor:
         """
         name = Path(audio).name if isinstance(audio, str | Path) else "recording"
         request = Request(audio, dms or Dms(), name, name)
-        answers = self._answer([self._hear(request)], self.question(task, condition, sound))
+        answers = self._answer([self.hear(request)], self.question(task, condition, sound))
         return answers[0]
 
     def predict_many(
@@ -152,13 +152,19 @@ class Predictor:
         Raises:
             SafetyError: see `predict`.
         """
-        for heard in heard_ahead(requests, self._hear):
+        for heard in heard_ahead(requests, self.hear):
             usable = [one for one in heard if isinstance(one, Heard)]
             answers = iter(self._answer(usable, question) if usable else [])
             for one in heard:
                 yield one if isinstance(one, Refusal) else next(answers)
 
-    def _hear(self, request: Request) -> Heard:
+    def hear(self, request: Request) -> Heard:
+        """Make a recording ready to be asked about; threads may share it.
+
+        Raises:
+            AudioError: the recording cannot be used.
+            SafetyError: see `predict`.
+        """
         self._check_simulation(request.audio)
         return hear(request, self.checkpoint.config.protocol)
 
@@ -175,35 +181,45 @@ class Predictor:
         )
 
     def _answer(self, heard: list[Heard], question: Question) -> list[Prediction]:
-        tokens = self._tokens(np.concatenate([one.mels for one in heard]))
-        examples = [
-            Example(question.task_id, clip, question.prompt, dms_text(one.request.dms), None)
-            for one in heard
-            for clip in one.clips
-        ]
+        tokens = self.tokens(heard)
+        examples = [example for one in heard for example in asked_of(one, question)]
+        logits = iter(self.log_odds(examples, np.concatenate(tokens)))
+        return [self.prediction(one, question, [next(logits) for _ in one.clips]) for one in heard]
+
+    def tokens(self, heard: Sequence[Heard]) -> list[np.ndarray]:
+        """Audio tokens of each recording, (clips, 64, A)."""
+        parts = torch.from_numpy(np.concatenate([one.mels for one in heard])).split(ENCODED_AT_ONCE)
+        found = [self.encoder.tokens(part.to(self.encoder.device)).cpu().numpy() for part in parts]
+        ends = np.cumsum([len(one.clips) for one in heard])
+        return np.split(np.concatenate(found), ends[:-1])
+
+    def log_odds(self, examples: Sequence[Example], tokens: np.ndarray) -> list[float]:
+        """What the model answers, as log-odds of 1 before any correction; threads may share it.
+
+        Args:
+            examples: what is asked; questions may differ.
+            tokens: (n, 64, A) their sounds.
+        """
         example_set = ExampleSet(
             examples, lambda rows: tokens[np.asarray(rows)], self.checkpoint.tokenizer
         )
-        found = predict_logits(
+        return predict_logits(
             self.checkpoint.model,
             example_set,
             bf16=self.precision == "bfloat16",
             memory=self._memory,
-        )
-        logits = iter(found.tolist())
-        return [self._prediction(one, [next(logits) for _ in one.clips], question) for one in heard]
+        ).tolist()
 
-    def _tokens(self, mels: np.ndarray) -> np.ndarray:
-        parts = torch.from_numpy(mels).split(ENCODED_AT_ONCE)
-        tokens = [self.encoder.tokens(part.to(self.encoder.device)).cpu().numpy() for part in parts]
-        return np.concatenate(tokens)
-
-    def _prediction(self, heard: Heard, logits: list[float], question: Question) -> Prediction:
-        request = heard.request
-        logit = fmean(logits)
-        means_nothing = self.checkpoint.config.simulated and not (
+    def means_nothing(self, request: Request) -> bool:
+        """Whether this is a model of simulated recordings and the recording is a real one."""
+        return self.checkpoint.config.simulated and not (
             isinstance(request.audio, str | Path) and is_simulated(Path(request.audio))
         )
+
+    def prediction(self, heard: Heard, question: Question, logits: Sequence[float]) -> Prediction:
+        """The answer for a recording, from the log-odds of its clips."""
+        request = heard.request
+        logit = fmean(logits)
         return Prediction(
             task_id=question.task_id,
             record_id=request.record_id,
@@ -215,7 +231,7 @@ class Predictor:
             clip_logits=tuple(logits),
             validated=question.known is not None,
             notes=(
-                *((SIMULATED_MODEL,) if means_nothing else ()),
+                *((SIMULATED_MODEL,) if self.means_nothing(request) else ()),
                 *question.notes,
                 *heard.warnings,
                 *self._cuts(request.dms),
@@ -230,7 +246,18 @@ class Predictor:
             yield f"The stated words were cut after {MAX_DMS_TOKENS} tokens."
 
 
+def asked_of(heard: Heard, question: Question) -> list[Example]:
+    """The question about each clip of a recording."""
+    stated = dms_text(heard.request.dms)
+    return [Example(question.task_id, c, question.prompt, stated, None) for c in heard.clips]
+
+
+def corrected(logit: float, question: Question) -> float:
+    """Log-odds with the training prior corrected where it is known."""
+    return question.known.corrected(logit) if question.known else logit
+
+
 def probability(logit: float, question: Question) -> float:
     """Probability of answer 1, with the training prior corrected where it is known."""
-    corrected = question.known.corrected(logit) if question.known else logit
-    return 1 / (1 + math.exp(-corrected)) if corrected > -700 else 0.0
+    odds = corrected(logit, question)
+    return 1 / (1 + math.exp(-odds)) if odds > -700 else 0.0

@@ -21,6 +21,7 @@ from respllm.batching import (
     TextTokenizer,
     balanced_weights,
     class_priors,
+    cut_note,
     implied_priors,
 )
 from respllm.config import RunConfig
@@ -32,6 +33,8 @@ from respllm.models.device import peak_memory, place
 from respllm.models.projecting import start_projector
 from respllm.simulation import is_simulated
 from respllm.tasks import Learned
+from respllm.tasks.removed import Removed
+from respllm.training.answer_parts import keep_answer_parts
 from respllm.training.data import TrainingData, load_training_data, split_hashes
 from respllm.training.loop import Start, optimise
 from respllm.training.observing import RunRecorder, Silent, halvings
@@ -53,7 +56,7 @@ class TrainingSummary:
         validation_auroc: mean over the training tasks at `best_step`; None without validation.
         seconds: of this process, data preparation included.
         skipped: recordings left out because they cannot be heard.
-        notes: what the protocol did to each task's data.
+        notes: what the protocol did to each task's data, and what of the stated words was not read.
     """
 
     folder: Path
@@ -97,6 +100,7 @@ def train(
     if accelerator.is_main_process:
         folder.start(config, resume)
     accelerator.wait_for_everyone()
+    removed = Removed.read(data_root)
     encoder = load_encoder(config.encoder.name, config.encoder.checkpoint)
     encoder.to(accelerator.device)
     data = load_training_data(
@@ -106,16 +110,28 @@ def train(
     checkpoint = build(config, encoder, data, weights)
     train_set = _example_set(data.train, checkpoint.tokenizer, weights)
     validation_set = _example_set(data.validation, checkpoint.tokenizer)
+    cuts = _cuts(config, data, checkpoint.tokenizer)
+    processes = accelerator.num_processes
     start = _start(folder, data) if resume else None
     if accelerator.is_main_process and start is None:
-        write_json(
-            folder.record,
-            _record(config, data, checkpoint, encoder, task_folder, accelerator.num_processes),
-        )
+        record = _record(config, data, checkpoint, encoder, task_folder, processes, cuts)
+        write_json(folder.record, record)
         write_json(folder.learned, _learned(config, data).plain())
         skipped = [{"clip": one.clip_id, "reason": one.reason} for one in data.train.skipped]
         write_json(folder.skipped, skipped)
+    # `forget` lists a person before it looks who learned from them, and a run says whom it learns
+    # from before it looks at the list again: one of the two notices the other.
+    accelerator.wait_for_everyone()
+    if Removed.read(data_root).names != removed.names:
+        raise DataError(
+            "People were removed from the data while this run was being prepared",
+            where=str(data_root),
+            next_step="run it again with --resume: it then begins without them",
+        )
     place(checkpoint.model, config.model, accelerator.device)
+    if accelerator.is_main_process:
+        for note in cuts:
+            console.print(note, highlight=False, markup=False)
     arguments = (checkpoint.model, train_set, validation_set, config.training, config.seed)
     if accelerator.is_main_process:
         earlier = start.progress if start else Progress()
@@ -131,14 +147,18 @@ def train(
         validation_auroc=result.best,
         seconds=time.monotonic() - begun,
         skipped=len(data.train.skipped),
-        notes=tuple(
-            f"{task_id}: {note}"
-            for task_id, selection in data.selections.items()
-            for note in selection.notes
+        notes=(
+            *cuts,
+            *(
+                f"{task_id}: {note}"
+                for task_id, selection in data.selections.items()
+                for note in selection.notes
+            ),
         ),
     )
     if accelerator.is_main_process:
-        record = _record(config, data, checkpoint, encoder, task_folder, accelerator.num_processes)
+        record = _record(config, data, checkpoint, encoder, task_folder, processes, cuts)
+        keep_answer_parts(folder.model, checkpoint, data)
         write_json(folder.record, record | _outcome(summary, result))
     accelerator.end_training()
     return summary
@@ -236,6 +256,15 @@ def _example_set(
     return ExampleSet(heard.examples, heard.tokens, tokenizer, weights)
 
 
+def _cuts(config: RunConfig, data: TrainingData, tokenizer: TextTokenizer) -> tuple[str, ...]:
+    """What of the stated words is not read, in training and in selection."""
+    if "text" not in config.model.inputs:
+        return ()
+    parts = {"training": data.train, "validation": data.validation}
+    notes = {name: cut_note(heard.examples, tokenizer) for name, heard in parts.items()}
+    return tuple(f"{name}: {note}" for name, note in notes.items() if note)
+
+
 def _start(folder: RunFolder, data: TrainingData) -> Start | None:
     if not folder.state.is_file():
         return None  # killed before the first state: begin again
@@ -255,6 +284,7 @@ def _record(
     encoder: AudioEncoder,
     task_folder: Path,
     processes: int,
+    cuts: tuple[str, ...],
 ) -> dict[str, Any]:
     """What it takes to know later what this run was; names no person."""
     packages = ("torch", "transformers", "peft", "accelerate", "numpy", "scikit-learn")
@@ -284,6 +314,7 @@ def _record(
             for task_id, selection in data.selections.items()
         },
         "skipped": len(data.train.skipped),
+        "cut": list(cuts),
         "finished": False,
     }
 
