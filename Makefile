@@ -18,11 +18,11 @@ test:  ## every check, in a fresh environment
 	.venv-test/bin/ruff format --check src tests benchmarks
 	.venv-test/bin/mypy
 	.venv-test/bin/lint-imports
+	.venv-test/bin/python -m benchmarks.reliability.audit
 	.venv-test/bin/python -m pytest -n 2
 
-audit:  ## known weaknesses of the pinned dependencies (needs the network)
-	$(PYTHON) -m pip install --quiet pip-audit
-	$(PYTHON) -m pip_audit -r constraints.txt
+audit: .venv/installed  ## known weaknesses of the pinned dependencies (needs the network)
+	.venv/bin/python -m benchmarks.reliability.audit --require-answer
 
 clean:
 	rm -rf .venv .venv-test

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from pathlib import Path
 from typing import Any
 
@@ -136,7 +137,8 @@ MANY = "".join(f"k{i}: &k{i} {{<<: [{', '.join([f'*k{i - 1}'] * 10)}]}}\n" for i
 @pytest.mark.parametrize(
     ("text", "message"),
     [
-        ("name: " + "[" * 3000, "Not valid YAML: RecursionError"),
+        ("name: " + "[" * 900, "Not valid YAML: RecursionError"),
+        ("name: " + "[" * 3000, "too many brackets"),
         ("name: 2024-99-99", "Not valid YAML: ValueError: month must be"),
         ("name: !!timestamp soon", "Not valid YAML"),
         ("name: !!bool perhaps", "Not valid YAML: KeyError"),
@@ -145,7 +147,7 @@ MANY = "".join(f"k{i}: &k{i} {{<<: [{', '.join([f'*k{i - 1}'] * 10)}]}}\n" for i
         ("a: &a {<<: *a}", "unfold to too much or to themselves"),
         ("name: &a [*a]", "unfold to too much or to themselves"),
         ("k0: &k0 {x: 1}\n" + MANY, "unfold to too much or to themselves"),
-        ("name: " + "a" * 300_000, "larger than 256 KiB"),
+        ("name: " + "a" * 300_000, "larger than 64 KiB"),
         ("1: 2", "1: Keys should be strings"),
         ("a.b: 2", "Unknown key 'a.b'"),
     ],
@@ -154,6 +156,18 @@ def test_hostile_yaml_is_one_short_error(tmp_path: Path, text: str, message: str
     with pytest.raises(ConfigError, match=message) as caught:
         read_yaml(written(tmp_path, text), RunConfig)
     assert len(str(caught.value)) < 1000
+
+
+@pytest.mark.parametrize("bracket", ["[]", "{}"])
+def test_the_slowest_yaml_takes_no_seconds(tmp_path: Path, bracket: str) -> None:
+    """Brackets that open deeply again and again: their number is bounded, not only their depth."""
+    left, right = bracket
+    begun = time.process_time()
+    for text in (left * 230 + "1," * 300 + right * 230 + ",", left * 45 + "1," * 30 + right * 45):
+        path = written(tmp_path, f"name: [{text * 9999}"[: 1 << 16])
+        with pytest.raises(ConfigError, match="brackets"):
+            read_yaml(path, RunConfig)
+    assert time.process_time() - begun < 0.5
 
 
 def test_a_path_that_is_none_is_an_error() -> None:

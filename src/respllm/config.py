@@ -13,8 +13,10 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_valida
 from respllm.errors import ConfigError, unknown_name
 from respllm.types import ProtocolName
 
-MAX_YAML_BYTES = 1 << 18
+MAX_YAML_BYTES = 1 << 16
 MAX_YAML_VALUES = 100_000
+MAX_YAML_BRACKETS = 1000
+"""PyYAML looks at all open brackets again at each word: of 64 KiB it could make three seconds."""
 PROBLEMS_TOLD = 20
 SHOWN_CHARACTERS = 100
 _SHORT = reprlib.Repr()
@@ -225,7 +227,17 @@ def read_yaml(path: Path, model: type[Model]) -> Model:
 
     Raises:
         ConfigError: no such file, no YAML, an unknown key (with the nearest known one) or a value
-            that does not fit; larger than 256 KiB, or unfolding to more than 100,000 values.
+            that does not fit; see also `read_settings`.
+    """
+    return parse(read_settings(path), model, where=str(path))
+
+
+def read_settings(path: Path) -> dict[Any, Any]:
+    """Read a YAML file of `key: value` lines, in less than about a second whatever is in it.
+
+    Raises:
+        ConfigError: no such file, no YAML or no such lines; larger than 64 KiB, with more than
+            1,000 opening brackets, or unfolding to more than 100,000 values.
     """
     try:
         with path.open("rb") as file:
@@ -239,6 +251,12 @@ def read_yaml(path: Path, model: type[Model]) -> Model:
             where=str(path),
             expected="settings; data belongs in a table",
         )
+    if text.count("[") + text.count("{") > MAX_YAML_BRACKETS:
+        raise ConfigError(
+            "The file has too many brackets",
+            where=str(path),
+            expected=f"at most {MAX_YAML_BRACKETS:,} of `[` and `{{`; data belongs in a table",
+        )
     settings = _yaml(text, path)
     if not isinstance(settings, dict):
         raise ConfigError(
@@ -246,7 +264,7 @@ def read_yaml(path: Path, model: type[Model]) -> Model:
             where=str(path),
             expected="`key: value` lines",
         )
-    return parse(settings, model, where=str(path))
+    return settings
 
 
 def _yaml(text: str, path: Path) -> Any:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -9,12 +11,12 @@ from tokenizers import Tokenizer, models, pre_tokenizers
 from tokenizers.processors import TemplateProcessing
 from transformers import PreTrainedTokenizerFast
 
-from respllm.batching import TextTokenizer
+from respllm.batching import TextTokenizer, cut_note
 from respllm.batching.tokenizing import MAX_DMS_TOKENS
 from respllm.models.nano import BEGIN, nano_tokenizer
 from respllm.prompts import dms_text, task_prompt
 from respllm.tasks import builtin_tasks
-from respllm.types import Dms
+from respllm.types import Clip, Dms, Example, Record
 
 BACKEND = nano_tokenizer()
 END = "<|end|>"
@@ -71,3 +73,32 @@ def test_long_texts_are_cut() -> None:
     text = dms_text(Dms(symptoms=tuple(f"symptom {i}" for i in range(500))))
     assert len(TOKENIZER.dms_ids(text)) == MAX_DMS_TOKENS
     assert TOKENIZER.dms_ids(text) == TOKENIZER.dms_ids(text + " more")
+
+
+def cut_examples(*stated: tuple[str, ...]) -> list[Example]:
+    """One example for each person's symptoms."""
+    return [
+        Example(
+            "S1",
+            Clip(Record(f"d/r{i}", f"d/p{i // 2}", "d", "cough", Path("r.wav"), Dms())),
+            "COPD?",
+            dms_text(Dms(symptoms=symptoms)),
+            1,
+        )
+        for i, symptoms in enumerate(stated)
+    ]
+
+
+def test_texts_that_are_cut_are_counted_and_not_repeated() -> None:
+    long = tuple(f"sentinel {i}" for i in range(200))
+    short = ("cough",)
+    note = cut_note(cut_examples(long, long, long, short, short), TOKENIZER)
+    assert note == ("the stated words of 3 of 5 examples, of 2 people, were cut after 256 tokens")
+    assert cut_note(cut_examples(short, ()), TOKENIZER) == ""
+    assert cut_note([], TOKENIZER) == ""
+
+
+@given(st.text(max_size=400))
+def test_a_text_is_cut_if_its_tokens_are_too_many(text: str) -> None:
+    whole = len(TOKENIZER._read(text)) > MAX_DMS_TOKENS
+    assert TOKENIZER.cuts(text) == whole

@@ -335,13 +335,27 @@ def test_a_save_that_is_stopped_leaves_the_older_or_the_newer_model(
             newer.save_pretrained(saved)
         except KeyboardInterrupt:
             assert operations == at + 1
-    left = [p for p in (saved, saved.with_name("saved.old")) if (p / CONFIG).exists()]
-    # What is named as the model is whole; between two renames the older one has another name.
-    assert left
-    assert Checkpoint.from_pretrained(left[0]).config.seed in (before.seed, 4)
+    left = sorted(saved.parent.rglob("*"))
+    # Between two renames the older one has another name: it is found, and nothing is tidied.
+    assert Checkpoint.from_pretrained(saved).config.seed in (before.seed, 4)
+    assert sorted(saved.parent.rglob("*")) == left
     newer.save_pretrained(saved)
     assert Checkpoint.from_pretrained(saved).config.seed == 4
     assert [p.name for p in saved.parent.glob("saved*")] == ["saved"]
+
+
+@pytest.mark.parametrize("name", ["run", "run/model"])
+def test_a_run_killed_between_two_renames_of_its_model_has_the_older_one(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str
+) -> None:
+    make_checkpoint("nano").save_pretrained(tmp_path / "run" / "model")
+    (tmp_path / "run" / "model").rename(tmp_path / "run" / "model.old")
+    assert Checkpoint.from_pretrained(tmp_path / name).config.seed == 3
+    monkeypatch.chdir(tmp_path / "run")
+    assert Checkpoint.from_pretrained(".").config.seed == 3
+    make_checkpoint("nano", seed=4).save_pretrained(tmp_path / "run" / "model")
+    assert Checkpoint.from_pretrained(tmp_path / name).config.seed == 4
+    assert [path.name for path in (tmp_path / "run").iterdir()] == ["model"]
 
 
 def test_a_folder_without_a_checkpoint_says_what_to_run(tmp_path: Path) -> None:

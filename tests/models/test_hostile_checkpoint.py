@@ -82,3 +82,14 @@ def test_a_language_model_of_no_possible_name(saved: Path, name: str) -> None:
     with pytest.raises(RespllmError, match="Unknown language model") as caught:
         Checkpoint.from_pretrained(saved)
     assert len(str(caught.value)) < 1000
+
+
+@pytest.mark.parametrize("key", ["weights_sha256", "config_sha256"])
+def test_a_hash_of_any_length_makes_a_short_error(tmp_path: Path, key: str) -> None:
+    make_checkpoint("nano").save_pretrained(tmp_path)
+    content = json.loads((tmp_path / CONFIG).read_text(encoding="utf-8"))
+    content |= {"config_sha256": ""} | {key: "9" * 5000}
+    (tmp_path / CONFIG).write_text(json.dumps(content), encoding="utf-8")
+    with pytest.raises(CheckpointError, match="sha256 999") as caught:
+        Checkpoint.from_pretrained(tmp_path)
+    assert len(str(caught.value)) < 1000

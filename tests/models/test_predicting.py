@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Sequence
+from typing import ClassVar
 
 import numpy as np
 import pytest
 import torch
 
 from respllm.batching import Batch
-from respllm.models import predict_logits
+from respllm.models import OutOfMemoryError, predict_logits
 from tests.training.stub import Stub, example_set
 
 
@@ -48,3 +49,34 @@ def test_an_error_leaves_the_mode_and_no_thread() -> None:
     assert model.training
     assert threading.active_count() == threads
     assert torch.is_grad_enabled()
+
+
+@pytest.mark.parametrize("room", [31, 16, 5, 1])
+def test_with_too_little_memory_fewer_are_computed_at_once(
+    room: int, caplog: pytest.LogCaptureFixture
+) -> None:
+    class Small(Stub):
+        sizes: ClassVar[list[int]] = []
+
+        def forward(self, batch: Batch) -> torch.Tensor:
+            self.sizes.append(len(batch.audio))
+            if len(batch.audio) > room:
+                raise torch.OutOfMemoryError("CUDA out of memory")
+            return super().forward(batch)
+
+    examples, small = example_set(70), Small()
+    small.sizes.clear()
+    found = predict_logits(small, examples)
+    np.testing.assert_allclose(found, predict_logits(Stub(), examples), rtol=1e-6)
+    too_much = [size for size in small.sizes if size > room]
+    assert too_much == sorted(set(too_much), reverse=True), "no size is tried twice"
+    assert f"{max(s for s in small.sizes if s <= room)} examples are answered" in caplog.text
+
+
+def test_when_one_example_is_too_much_it_says_what_to_do() -> None:
+    class Full(Stub):
+        def forward(self, batch: Batch) -> torch.Tensor:
+            raise torch.OutOfMemoryError("CUDA out of memory")
+
+    with pytest.raises(OutOfMemoryError, match=r"answer to one example.*Next: .*bfloat16"):
+        predict_logits(Full(), example_set(5))

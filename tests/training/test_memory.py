@@ -15,9 +15,9 @@ from torch import nn
 
 from respllm.batching import Batch
 from respllm.config import TrainingConfig
-from respllm.models import RespLLM, trained_state
+from respllm.models import OutOfMemoryError, RespLLM, trained_state
 from respllm.training import RunFolder, train
-from respllm.training.loop import OutOfMemoryError, Start, TrainingDivergedError, optimise
+from respllm.training.loop import Start, TrainingDivergedError, optimise
 from respllm.training.state import Progress, load_state, save_state
 from tests.training.stub import Notebook, Stub, example_set
 from tests.training.test_train import config_of, weights_of
@@ -197,3 +197,64 @@ def test_a_gradient_that_is_no_number_is_never_learned_from(
     progress, weights, _ = load_state(tmp_path / "state.pt")
     assert progress.step == 6
     assert same(weights, at_step[6])
+
+
+def test_a_validation_that_does_not_fit_is_done_in_halves() -> None:
+    """The AUROCs, the selection and the weights are those of a GPU with more memory."""
+
+    class Validating(Stub):
+        def forward(self, batch: Batch) -> torch.Tensor:
+            if not self.training and len(batch.audio) > 3:
+                raise torch.OutOfMemoryError("CUDA out of memory")
+            return super().forward(batch)
+
+    found, progress, notebook = run(Validating())
+    expected, whole, other = run(Stub())
+    assert same(found, expected)
+    assert progress == whole
+    assert notebook.improved == other.improved
+
+
+def test_a_validation_of_which_one_example_is_too_much_stops_after_its_step() -> None:
+    class Validating(Stub):
+        def forward(self, batch: Batch) -> torch.Tensor:
+            if not self.training:
+                raise torch.OutOfMemoryError("CUDA out of memory")
+            return super().forward(batch)
+
+    with pytest.raises(OutOfMemoryError, match="one example"):
+        run(Validating())
+
+
+@pytest.mark.parametrize("at", [1, 6])
+def test_an_optimiser_without_room_stops_and_the_resumed_run_is_the_undisturbed_one(
+    at: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It may have moved some of the weights already."""
+    real, steps = torch.optim.AdamW.step, 0
+
+    def step(self: torch.optim.AdamW, *args: Any) -> None:
+        nonlocal steps
+        steps += 1
+        if steps == at:
+            with torch.no_grad():
+                self.param_groups[0]["params"][0].add_(1.0)
+            raise torch.OutOfMemoryError("CUDA out of memory")
+        real(self, *args)
+
+    class Saving(Notebook):
+        def save(self, progress: Progress, optimizer: dict[str, Any]) -> None:
+            save_state(tmp_path / "state.pt", progress, trained_state(model), optimizer)
+
+    expected, end, _ = run(Stub())
+    model = Stub()
+    with monkeypatch.context() as patch:
+        patch.setattr(torch.optim.AdamW, "step", step)
+        message = rf"optimiser's state at step {at}\..*--resume"
+        with pytest.raises(OutOfMemoryError, match=message):
+            run(model, Saving())
+    state = tmp_path / "state.pt"
+    assert state.exists() == (at > 3), "the first epoch has three steps"
+    resumed, progress, _ = run(Stub(), start=Start(*load_state(state)) if at > 3 else None)
+    assert same(resumed, expected)
+    assert progress == end

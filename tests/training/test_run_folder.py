@@ -77,7 +77,11 @@ def test_another_format_is_refused(begun: RunFolder) -> None:
         begun.read_config()
 
 
-@pytest.mark.parametrize("damage", [b"", b"{", b"\xff\xfe", b"name: [", b"[1, 2"])
+@pytest.mark.parametrize(
+    "damage",
+    [b"", b"{", b"\xff\xfe", b"name: [", b"[1, 2", b"name: " + b"[" * 900, b"[" * 100_000],
+    ids=range(7),
+)
 def test_a_damaged_file_is_one_clear_error(begun: RunFolder, damage: bytes) -> None:
     begun.record.write_bytes(damage)
     with pytest.raises(CheckpointError, match=r"damaged.*run\.json.*copy the run folder"):

@@ -10,7 +10,7 @@ from respllm.batching.mixing import alike_batches, mixed_batches
 from respllm.batching.packing import AttentionGroup, Packing, pack
 from respllm.batching.prefetching import ahead
 from respllm.batching.preparing import Heard, hear
-from respllm.batching.tokenizing import TextTokenizer
+from respllm.batching.tokenizing import TextTokenizer, cut_note
 
 __all__ = [
     "HARD_DMS_COLUMNS",
@@ -28,6 +28,7 @@ __all__ = [
     "alike_batches",
     "balanced_weights",
     "class_priors",
+    "cut_note",
     "hard_dms",
     "hear",
     "implied_priors",

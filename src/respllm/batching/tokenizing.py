@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Any
+
+from respllm.types import Example
 
 MAX_DMS_TOKENS = 256
 """A longer DMS text is cut after this many tokens; the golden texts need 20 to 60."""
@@ -36,6 +39,8 @@ class TextTokenizer:
 
     def cuts(self, text: str) -> bool:
         """Whether a DMS text is too long, so that its end is not read."""
+        if text.isascii() and len(text) < MAX_DMS_TOKENS // 2:
+            return False  # such a character is one token at most: most texts are not tokenised
         return len(text) > MAX_CHARACTERS or len(self._read(text)) > MAX_DMS_TOKENS
 
     def _read(self, text: str) -> list[int]:
@@ -56,6 +61,23 @@ class TextTokenizer:
         return self.tokenizer(valid, add_special_tokens=False, split_special_tokens=True)[
             "input_ids"
         ]
+
+
+def cut_note(examples: Iterable[Example], tokenizer: TextTokenizer) -> str:
+    """How many examples, of how many people, have a DMS text that is cut; "" for none.
+
+    It repeats nothing of any text.
+    """
+    examples = tuple(examples)
+    cut = {text for text in {e.dms_text for e in examples} if tokenizer.cuts(text)}
+    found = [e for e in examples if e.dms_text in cut]
+    if not found:
+        return ""
+    people = {e.clip.record.subject_id for e in found}
+    return (
+        f"the stated words of {len(found)} of {len(examples)} examples, of {len(people)} people, "
+        f"were cut after {MAX_DMS_TOKENS} tokens"
+    )
 
 
 def _reserved(tokenizer: Any) -> dict[int, str]:

@@ -70,7 +70,7 @@ class StudyData:
     @property
     def simulated(self) -> bool:
         """Whether any tested recording is simulated."""
-        return any(is_simulated(e.clip.record.audio_path) for e in self.test.examples)
+        return any(map(is_simulated, {e.clip.record.audio_path.parent for e in self.test.examples}))
 
 
 class StudyRecord(StrictModel):

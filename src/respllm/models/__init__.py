@@ -11,6 +11,7 @@ from respllm.models.checkpoint import (
 from respllm.models.device import default_device, peak_memory
 from respllm.models.known_task import KnownTask
 from respllm.models.llm import PRESETS, Preset, load_llm
+from respllm.models.out_of_memory import OutOfMemoryError
 from respllm.models.predicting import predict_logits
 from respllm.models.prompt_memory import PromptMemory
 from respllm.models.respllm import RespLLM
@@ -21,6 +22,7 @@ __all__ = [
     "Checkpoint",
     "CheckpointConfig",
     "KnownTask",
+    "OutOfMemoryError",
     "Preset",
     "PromptMemory",
     "RespLLM",

@@ -112,7 +112,8 @@ class Checkpoint:
     def save_pretrained(self, folder: str | Path) -> CheckpointConfig:
         """Write config, trained weights, tokenizer (nano) and model card into `folder`.
 
-        The folder appears complete or not at all; an older one is replaced.
+        The folder appears complete or not at all; an older one is replaced. Killed between the two
+        renames that this takes, the older one has the name with ".old", where loading finds it.
 
         Returns:
             The configuration with the weights' hash.
@@ -138,7 +139,7 @@ class Checkpoint:
                 next_step="free some space and run again; an earlier model there is whole",
             ) from error
         # Renamed, not deleted first: killed in a deletion, the older one would be there in part.
-        old = folder.with_name(folder.name + ".old")
+        old = _old(folder)
         shutil.rmtree(old, ignore_errors=True)
         if folder.exists():
             folder.rename(old)
@@ -183,7 +184,7 @@ class Checkpoint:
             raise CheckpointError(
                 "The weights are not those that were saved",
                 where=str(weights),
-                expected=f"sha256 {config.weights_sha256}",
+                expected=f"sha256 {config.weights_sha256[:64]}",
                 next_step="copy the file again, or train again",
             )
         if config.model.llm == "nano":
@@ -283,7 +284,8 @@ def load_trained_state(model: torch.nn.Module, state: dict[str, torch.Tensor], w
 def checkpoint_folder(source: str | Path) -> Path:
     """The folder that holds the checkpoint of a run folder, a folder or a Hugging Face id."""
     path = Path(source)
-    for folder in (path / "model", path):
+    places = (path / "model", path)
+    for folder in (*places, *map(_old, places)):
         if (folder / CONFIG).is_file():
             return folder
     if path.exists() or path.parent.is_dir() or str(source).count("/") != 1:
@@ -302,6 +304,11 @@ def checkpoint_folder(source: str | Path) -> Path:
             f"{type(error).__name__}",
             next_step="check the path, the name and the network",
         ) from error
+
+
+def _old(folder: Path) -> Path:
+    """What the model before is called while a new one takes its place."""
+    return folder.parent / f"{folder.name}.old"
 
 
 def _read_config(folder: Path) -> CheckpointConfig:
@@ -326,7 +333,7 @@ def _read_config(folder: Path) -> CheckpointConfig:
         raise CheckpointError(
             "The configuration is not the one that was saved",
             where=str(path),
-            expected=f"sha256 {config.config_sha256}",
+            expected=f"sha256 {config.config_sha256[:64]}",
             next_step="copy the folder again, or train again",
         )
     return config

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable, Sequence
 
 import numpy as np
@@ -9,8 +10,11 @@ import torch
 from torch import nn
 
 from respllm.batching import Batchable, ahead, alike_batches
+from respllm.models.out_of_memory import OutOfMemoryError
 from respllm.models.prompt_memory import PromptMemory
 from respllm.models.respllm import RespLLM
+
+_log = logging.getLogger(__name__)
 
 
 @torch.inference_mode()
@@ -26,6 +30,9 @@ def predict_logits(
 ) -> np.ndarray:
     """Log-odds of answer 1 against 0.
 
+    Where the GPU's memory does not hold what is computed at once, half of it is from then on, which
+    is logged; it does not change a result.
+
     Args:
         model: anything that maps a batch of `examples` to (B, 2) logits; used in evaluation mode,
             and left in the mode it was in.
@@ -39,6 +46,9 @@ def predict_logits(
 
     Returns:
         (n,) float64, in the order of `positions`.
+
+    Raises:
+        OutOfMemoryError: one example at a time is too much.
     """
     rows = np.arange(len(examples)) if positions is None else np.asarray(positions, int)
     device = next(model.parameters()).device
@@ -47,14 +57,28 @@ def predict_logits(
     model.eval()
     # An empty memory is false, but it is the one to fill.
     kept = (PromptMemory() if memory is None else memory,) if isinstance(model, RespLLM) else ()
-    done = 0
+    done, at_once = 0, batch_size
     order = alike_batches([examples.sort_key(i) for i in rows], batch_size)
     batches = ahead(lambda chosen: examples.batch(rows[chosen].tolist()), order)
     try:
         for chosen, batch in batches:
-            with torch.autocast(device.type, torch.bfloat16, enabled=bf16):
-                logits = model(batch.to(device), *kept)
-            result[chosen] = (logits[:, 1] - logits[:, 0]).double().cpu().numpy()
+            left = [chosen]
+            while left:
+                part = left.pop()
+                if len(part) > at_once:
+                    left += [part[at_once:], part[:at_once]]
+                    continue
+                read = batch if part is chosen else examples.batch(rows[part].tolist())
+                logits = None
+                try:
+                    with torch.autocast(device.type, torch.bfloat16, enabled=bf16):
+                        logits = model(read.to(device), *kept)
+                except torch.OutOfMemoryError:
+                    left.append(part)  # what was computed is only free once this has ended
+                if logits is None:
+                    at_once = _less(len(part), device)
+                else:
+                    result[part] = (logits[:, 1] - logits[:, 0]).double().cpu().numpy()
             done += len(chosen)
             if progress is not None:
                 progress(done, len(rows))
@@ -62,3 +86,19 @@ def predict_logits(
         batches.close()
         model.train(was_training)
     return result
+
+
+def _less(at_once: int, device: torch.device) -> int:
+    """How many examples to compute at once when so many were too much."""
+    if device.type == "cuda":
+        torch.cuda.empty_cache()
+    if at_once == 1:
+        raise OutOfMemoryError(
+            "The memory of the GPU does not hold the answer to one example",
+            where=f"device {device}",
+            expected="room for the model and one example",
+            next_step="set dtype bfloat16 or a smaller language model, or free the GPU of other "
+            "programs",
+        )
+    _log.warning("Out of GPU memory: %d examples are answered at once from here on", at_once // 2)
+    return at_once // 2

@@ -2,19 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
+from filelock import FileLock, Timeout
+
 from respllm.audio import AudioIndex, default_cache_dir
 from respllm.encoders import TOKENS_FOLDER, TokenCache
-from respllm.errors import DataError
+from respllm.errors import DataError, RespllmError
 from respllm.removal.folders import remove_from_folder, runs_that_learned, still_naming
 from respllm.removal.person import Person, find_person, nobody, read_places
 from respllm.removal.rows import Names, records_of, remove_rows
 from respllm.tasks import Task
 from respllm.tasks.removed import REMOVED, Removal, Removed, name_hash
+
+WAIT_SECONDS = 600.0
+"""For another removal from the same data root."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,7 +66,8 @@ def forget(
     """Remove a person from the cache, from results and from every later training and test.
 
     Recordings and the datasets' own tables are not touched. Done twice, it changes nothing more;
-    interrupted, it is done to the end by a second call.
+    interrupted, it is done to the end by a second call. Of two at once in one data root the second
+    waits for the first.
 
     Args:
         subject: a subject's id, as in tables of predictions.
@@ -77,6 +84,19 @@ def forget(
     """
     if not data_root.is_dir():
         raise DataError(f"No folder {data_root}", next_step="name the data root")
+    with _alone(data_root):
+        return _forget(subject, data_root, tasks, folders, files, cache_dir, reason)
+
+
+def _forget(
+    subject: str,
+    data_root: Path,
+    tasks: Sequence[Task],
+    folders: Sequence[Path],
+    files: Sequence[Path],
+    cache_dir: Path | None,
+    reason: str,
+) -> Forgotten:
     removed = Removed.read(data_root)
     if not subject.strip():
         raise nobody(subject, (), data_root)  # rows may have an empty cell for the subject
@@ -93,6 +113,8 @@ def forget(
     removal = _listed(earlier, person, reason)
     if removal != earlier:
         removed = _with(removed, earlier, removal, data_root)
+        # Once more: a run that was being prepared has now said so, or will see the list.
+        learned = [run for folder in folders for run in runs_that_learned(folder, person)]
     tokens, facts = _uncached(person, cache_dir or default_cache_dir())
     rows: dict[Path, int] = {}
     for path in files:
@@ -123,6 +145,33 @@ def forget(
         problems=problems,
         record=data_root / REMOVED,
     )
+
+
+@contextmanager
+def _alone(data_root: Path) -> Iterator[None]:
+    """Hold the data root's list of removed people; nothing stays of the lock."""
+    path = data_root / f"{REMOVED}.lock"
+    lock = FileLock(path, timeout=WAIT_SECONDS)
+    try:
+        lock.acquire()
+    except Timeout as error:
+        raise RespllmError(
+            f"Another removal from this data root has not ended for {WAIT_SECONDS:g} s",
+            where=str(data_root),
+            next_step="wait for it, or end it, and call it again",
+        ) from error
+    except OSError as error:
+        raise RespllmError(
+            f"The list of removed people cannot be written ({type(error).__name__})",
+            where=str(path),
+            next_step="make the data root writable, or free some space, and call it again",
+        ) from error
+    try:
+        yield
+    finally:
+        with suppress(OSError):  # where an open file cannot be deleted it stays, empty
+            path.unlink()  # while it is held: who waits for it notices, and makes a new one
+        lock.release()
 
 
 def _earlier(removed: Removed, person: Person) -> Removal | None:

@@ -72,6 +72,13 @@ class Removed:
                 "without it people who were removed would be learned from again",
             ) from error
 
+    @property
+    def names(self) -> frozenset[str]:
+        """Hashes of all names and recordings that are left out."""
+        return frozenset(
+            name for removal in self.removals for name in (*removal.people, *removal.recordings)
+        )
+
     def write(self, data_root: Path) -> None:
         """Keep it: the file is the old or the new one, never half of it."""
         lines = "".join(removal.model_dump_json() + "\n" for removal in self.removals)

@@ -18,7 +18,7 @@ from torch import nn
 from respllm.batching import Batchable, LabelledBatch, ahead, mixed_batches
 from respllm.config import TrainingConfig
 from respllm.errors import RespllmError
-from respllm.models import load_trained_state, predict_logits
+from respllm.models import OutOfMemoryError, load_trained_state, predict_logits
 from respllm.training.determinism import deterministic
 from respllm.training.state import Progress
 from respllm.training.validation import mean_auroc, task_aurocs
@@ -26,10 +26,6 @@ from respllm.training.validation import mean_auroc, task_aurocs
 
 class TrainingDivergedError(RespllmError):
     """The loss, or its gradient, is no finite number any more."""
-
-
-class OutOfMemoryError(RespllmError):
-    """Not even one example at a time fits into the memory of the GPU."""
 
 
 class Observer(Protocol):
@@ -80,7 +76,8 @@ def optimise(
     Raises:
         TrainingDivergedError: naming the step and the records of its batch. The weights and the
             state are those of the step before.
-        OutOfMemoryError: one example at a time is too much.
+        OutOfMemoryError: one example at a time is too much, or there is no room for the optimiser's
+            own state. The saved state is that of a step before.
     """
     steps_per_epoch = -(-len(train) // config.batch_size)
     total = steps_per_epoch * config.epochs
@@ -261,6 +258,29 @@ def _step(
         for parameter in model.parameters():
             if parameter.grad is not None:
                 parameter.grad = accelerator.reduce(parameter.grad, "sum")
+    try:
+        _learn(model, optimizer, train, share, config, accelerator)
+    except torch.OutOfMemoryError as error:
+        # Some weights may have moved, so the step cannot be done again here.
+        raise OutOfMemoryError(
+            f"The memory of the GPU does not hold the optimiser's state at step {share.step + 1}",
+            where=f"device {accelerator.device}",
+            expected="room for two more numbers for each trained weight",
+            next_step="free the GPU of other programs and go on with --resume, or begin a new run "
+            "with a smaller language model or lora.r",
+        ) from error
+    return sum(outcome.loss for outcome in outcomes)
+
+
+def _learn(
+    model: nn.Module,
+    optimizer: torch.optim.Optimizer,
+    train: Batchable,
+    share: _Share,
+    config: TrainingConfig,
+    accelerator: Accelerator,
+) -> None:
+    """Move the weights along the whole batch's gradient, if it is one."""
     gradients = [p.grad for p in model.parameters() if p.grad is not None]
     if config.gradient_clip is not None:
         norm = accelerator.clip_grad_norm_(model.parameters(), config.gradient_clip)
@@ -270,7 +290,6 @@ def _step(
         # A step with it would leave weights of NaN for the state and the best model.
         raise _diverged(f"The gradient is {norm.item()}", share.step, train, share.rows)
     optimizer.step()
-    return sum(outcome.loss for outcome in outcomes)
 
 
 def _gradient(
@@ -326,10 +345,17 @@ def _validate(
 ) -> np.ndarray:
     """Logits of all validation examples, each process computing its share."""
     rows = range(accelerator.process_index, len(validation), accelerator.num_processes)
-    logits = predict_logits(model, validation, rows, bf16=config.bf16)
-    pairs = gather_object(list(zip(rows, logits.tolist(), strict=True)))
+    own: list[tuple[int, float] | OutOfMemoryError]
+    try:
+        logits = predict_logits(model, validation, rows, bf16=config.bf16)
+        own = [*zip(rows, logits.tolist(), strict=True)]
+    except OutOfMemoryError as error:  # all processes hear of it, so that none waits for another
+        own = [error]
     result = np.zeros(len(validation))
-    for row, logit in pairs:
+    for answer in gather_object(own):
+        if isinstance(answer, OutOfMemoryError):
+            raise answer
+        row, logit = answer
         result[row] = logit
     return result
 

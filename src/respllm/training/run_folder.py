@@ -10,7 +10,7 @@ from typing import Any
 
 import yaml
 
-from respllm.config import RunConfig, parse
+from respllm.config import RunConfig, parse, read_settings
 from respllm.errors import CheckpointError, ConfigError
 
 FORMAT_VERSION = 1
@@ -77,11 +77,9 @@ class RunFolder:
                 next_step="check the path, or train a run",
             )
         try:
-            found = yaml.safe_load(self.config.read_text(encoding="utf-8"))
-        except (yaml.YAMLError, UnicodeDecodeError) as error:
+            found = read_settings(self.config)
+        except ConfigError as error:
             raise _damaged(self.config, error) from error
-        if not isinstance(found, dict):
-            raise _damaged(self.config, TypeError(type(found).__name__))
         version = found.pop("format_version", None)
         if version != FORMAT_VERSION:
             raise CheckpointError(
@@ -107,7 +105,7 @@ class RunFolder:
             )
         try:
             return json.loads(self.record.read_text(encoding="utf-8"))
-        except ValueError as error:
+        except (ValueError, RecursionError) as error:
             raise _damaged(self.record, error) from error
 
     def task_folder(self) -> Path:

@@ -1,6 +1,6 @@
 """Kill removals at random moments, and give every table answers that no error may repeat.
 
-    python benchmarks/reliability_privacy.py --kills 200 --cases 5000
+    python -m benchmarks.reliability.privacy --kills 200 --cases 5000
 
 Each kill: a process that removes a person is killed (SIGKILL) after a random delay. From the
 moment the list holds the person, no selection has them; a second call ends with the bytes of an
@@ -18,13 +18,10 @@ import os
 import random
 import shutil
 import signal
-import sys
 import tempfile
 import time
 from functools import partial
 from pathlib import Path
-
-sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
 from tests.datasets.layouts import WRITERS
 from tests.security.sentinels import VALUES, leaks, told

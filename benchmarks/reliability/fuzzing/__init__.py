@@ -1,0 +1,1 @@
+"""Mutants of valid files, and what each must end in."""

@@ -1,0 +1,1 @@
+"""Work that is ended by SIGKILL, and what must be on disk then."""
