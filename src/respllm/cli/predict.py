@@ -251,7 +251,7 @@ def _with_disclaimer(answer: Answer) -> dict:
     from respllm.evaluation import DISCLAIMER
     from respllm.inference.prediction_file import entries
 
-    return {**plain(entries(answer)), "notice": DISCLAIMER}
+    return {**plain(entries(answer, texts=True)), "notice": DISCLAIMER}
 
 
 def _newest_run() -> str:

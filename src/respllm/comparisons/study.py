@@ -21,7 +21,7 @@ import yaml
 from respllm.audio.properties import RecordingProperties, properties_of
 from respllm.batching import Heard, hear
 from respllm.comparisons.entries import RESPLLM, Entry
-from respllm.config import RunConfig, StrictModel, parse
+from respllm.config import RunConfig, StrictModel, parse, read_settings
 from respllm.encoders import AudioEncoder, load_encoder
 from respllm.errors import CheckpointError, ConfigError, DataError
 from respllm.evaluation import ScoreRow, read_scores, write_scores
@@ -270,11 +270,9 @@ def read_config(folder: Path) -> RunConfig:
             next_step="check the path",
         )
     try:
-        found = yaml.safe_load(path.read_text(encoding="utf-8"))
-    except (yaml.YAMLError, UnicodeDecodeError) as error:
+        found = read_settings(path)
+    except ConfigError as error:
         raise _damaged(path) from error
-    if not isinstance(found, dict):
-        raise _damaged(path)
     version = found.pop("format_version", FORMAT_VERSION)
     if version != FORMAT_VERSION:
         raise CheckpointError(

@@ -55,15 +55,20 @@ def told_about(answer: Answer) -> tuple[str, ...]:
     return tuple(dict.fromkeys((*answer.prediction.notes, *answer.warnings)))
 
 
-def entries(one: Prediction | Answer) -> dict[str, Any]:
-    """As JSON: a prediction's own entries and, beside them, what an answer says besides."""
+def entries(one: Prediction | Answer, *, texts: bool = False) -> dict[str, Any]:
+    """As JSON: a prediction's own entries and, beside them, what an answer says besides.
+
+    Args:
+        texts: repeat what the model read. A file of many answers does not: its table has the words
+            already, and such files are passed on.
+    """
     if isinstance(one, Prediction):
         return asdict(one)
     verdict = one.verdict
+    read = {"prompt": one.question.prompt, "dms_text": one.dms_text} if texts else {}
     return asdict(one.prediction) | {
         "notes": told_about(one),
-        "prompt": one.question.prompt,
-        "dms_text": one.dms_text,
+        **read,
         "calibrated": one.calibrated and asdict(one.calibrated),
         "verdict": verdict and {"answer": verdict_word(verdict), **asdict(verdict)},
         "why_uncalibrated": one.why_uncalibrated,

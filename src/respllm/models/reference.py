@@ -7,6 +7,7 @@ sound, and what it takes to say how unlike them a recording is. It names nobody.
 from __future__ import annotations
 
 import hashlib
+import json
 import os
 from collections.abc import Mapping
 from dataclasses import dataclass, fields
@@ -20,7 +21,8 @@ from respllm.errors import CheckpointError
 from respllm.models.familiar import Familiar
 
 REFERENCE = "reference.safetensors"
-FORMAT_VERSION = "1"
+FORMAT_VERSION = 1
+ABOUT = "respllm"
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,13 +45,14 @@ class Reference:
                 f"familiar.{field.name}": np.ascontiguousarray(getattr(self.familiar, field.name))
                 for field in fields(self.familiar)
             }
-        metadata = {
+        about = {
             "format_version": FORMAT_VERSION,
             "model": weights_sha256,
             "sha256": _digest(tensors),
         }
         new = folder / f"{REFERENCE}.new"
-        save_file(tensors, new, metadata)
+        # In one entry: of several, safetensors writes now this, now that one first.
+        save_file(tensors, new, {ABOUT: json.dumps(about)})
         os.replace(new, folder / REFERENCE)
 
 
@@ -64,15 +67,15 @@ def read_reference(folder: Path, weights_sha256: str, audio_width: int) -> Refer
         return None
     try:
         with safe_open(path, "np") as file:
-            metadata = file.metadata() or {}
+            about = json.loads((file.metadata() or {})[ABOUT])
             tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
-    except (SafetensorError, OSError, ValueError) as error:
+    except (SafetensorError, OSError, ValueError, KeyError) as error:
         raise _unusable(path, "it cannot be read") from error
-    if metadata.get("format_version") != FORMAT_VERSION:
-        raise _unusable(path, f"format version {metadata.get('format_version')!r} is not known")
-    if metadata.get("sha256") != _digest(tensors):
+    if not isinstance(about, dict) or about.get("format_version") != FORMAT_VERSION:
+        raise _unusable(path, "its format version is not known")
+    if about.get("sha256") != _digest(tensors):
         raise _unusable(path, "it is not what was saved")
-    if metadata.get("model") != weights_sha256:
+    if about.get("model") != weights_sha256:
         raise _unusable(path, "it belongs to other weights")
     mean = tensors.pop("mean_tokens", np.zeros(0))
     if mean.ndim != 2 or mean.shape[1] != audio_width:
