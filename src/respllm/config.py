@@ -99,7 +99,9 @@ class ModelConfig(StrictModel):
     Attributes:
         llm: a preset ("nano", "openbiollm-8b", ...), a Hugging Face id or a local folder.
         revision: revision of a Hugging Face id.
-        lora: adapters; unused by models that are trained in full (nano).
+        lora: adapters; unused by models that are trained in full.
+        train: what is trained of a language model that is not nano: "adapters", or "all" of it, as
+            suits one of a few million weights.
         head: how the last hidden states become one vector.
         inputs: what is told of a person. Without "audio" the 64 audio positions are all alike,
             without "text" the DMS text is empty; the task prompt always stays. Controls that the
@@ -117,6 +119,7 @@ class ModelConfig(StrictModel):
     llm: str = "nano"
     revision: str | None = None
     lora: LoraSettings = LoraSettings()
+    train: Literal["adapters", "all"] = "adapters"
     head: HeadName = "mean"
     inputs: Inputs = "audio and text"
     random_weights: bool = False
