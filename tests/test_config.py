@@ -117,6 +117,7 @@ def test_a_file_that_cannot_be_read(tmp_path: Path, make: str) -> None:
 
 def test_every_run_file_of_the_repository_can_be_read() -> None:
     files = sorted((Path(__file__).resolve().parent.parent / "configs").glob("*.yaml"))
+    files = [path for path in files if not path.name.startswith("pretrain_")]  # of other verbs
     assert files
     for path in files:
         assert read_yaml(path, RunConfig).name

@@ -72,8 +72,9 @@ class EncoderConfig(StrictModel):
     """The frozen audio encoder.
 
     Attributes:
-        name: registry name: "mel-patch" (no weights) or "opera-ct" (HTS-AT, 28 M parameters).
-        checkpoint: local checkpoint file; None fetches the published one from its model hub.
+        name: registry name: "mel-patch" (no weights), "opera-ct" (HTS-AT, 28 M parameters), or
+            "htsat-small" and "htsat", which `respllm pretrain audio` makes.
+        checkpoint: local checkpoint; None fetches OPERA-CT's published one from its model hub.
     """
 
     name: str = "mel-patch"
@@ -101,7 +102,9 @@ class ModelConfig(StrictModel):
     Attributes:
         llm: a preset ("nano", "openbiollm-8b", ...), a Hugging Face id or a local folder.
         revision: revision of a Hugging Face id.
-        lora: adapters; unused by models that are trained in full (nano).
+        lora: adapters; unused by models that are trained in full.
+        train: what is trained of a language model that is not nano: "adapters", or "all" of it, as
+            suits one of a few million weights.
         head: how the last hidden states become one vector.
         inputs: what is told of a person. Without "audio" the 64 audio positions are all alike,
             without "text" the DMS text is empty; the task prompt always stays. Controls that the
@@ -119,6 +122,7 @@ class ModelConfig(StrictModel):
     llm: str = "nano"
     revision: str | None = None
     lora: LoraSettings = LoraSettings()
+    train: Literal["adapters", "all"] = "adapters"
     head: HeadName = "mean"
     inputs: Inputs = "audio and text"
     random_weights: bool = False

@@ -14,7 +14,10 @@ import pytest
 from respllm.cli import main as main_module
 from tests.cli.conftest import Run
 
-VERBS = ("demo", "data", "simulate", "train", "evaluate", "predict", "serve", "cache", "doctor")
+VERBS = (
+    *("demo", "data", "simulate", "train", "evaluate", "predict", "serve"),
+    *("pretrain", "probe", "cache", "doctor"),
+)
 
 
 def test_help_is_quick_and_loads_no_torch() -> None:

@@ -10,14 +10,21 @@ import torch
 
 from respllm.audio import FRONTEND
 from respllm.encoders import ENCODERS, AudioEncoder, load_encoder
+from respllm.encoders.architectures import ARCHITECTURES
 from respllm.errors import ConfigError, RespllmError
 from tests.encoders.conftest import mels
+from tests.encoders.htsat_file import write_random
 
 
 @pytest.fixture(scope="module", params=sorted(ENCODERS))
-def encoder(request: pytest.FixtureRequest) -> AudioEncoder:
+def encoder(
+    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
+) -> AudioEncoder:
     if request.param == "opera-ct":
         return request.getfixturevalue("opera")
+    if request.param in ARCHITECTURES:
+        folder = write_random(tmp_path_factory.mktemp("encoder"), request.param)
+        return load_encoder(request.param, folder)
     return load_encoder(request.param)
 
 

@@ -72,7 +72,8 @@ def demo(
     )
     out.print(f"Done in {seconds:.0f} s. Results: {evaluation.folder}", highlight=False)
     out.print(
-        f'Next: respllm predict "{record.audio_path}" --run {run} --task {EXAMPLE_TASK} '
+        f"Next: respllm serve {run} (a page at http://127.0.0.1:8000), or "
+        f'respllm predict "{record.audio_path}" --run {run} --task {EXAMPLE_TASK} '
         f"--age 63 --gender F",
         highlight=False,
         soft_wrap=True,

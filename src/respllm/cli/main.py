@@ -21,6 +21,9 @@ from respllm.cli import (
     evaluate,
     forget,
     predict,
+    pretrain,
+    pretrain_text,
+    probe,
     report,
     serve,
     simulate,
@@ -41,6 +44,9 @@ app.command("demo")(demo.demo)
 app.add_typer(data.app, name="data")
 app.command("simulate")(simulate.simulate)
 app.command("train")(train.train)
+pretrain.app.command("text")(pretrain_text.text)
+app.add_typer(pretrain.app, name="pretrain")
+app.command("probe")(probe.probe)
 app.command("evaluate")(evaluate.evaluate)
 app.command("baselines")(baselines.baselines)
 app.command("table")(table.table)

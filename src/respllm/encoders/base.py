@@ -32,6 +32,8 @@ class AudioEncoder(nn.Module, ABC):
             letters, digits, "." and "-".
         width: A, the size of one token.
         n_tokens: tokens per clip, 64.
+        bands: tokens that share a step of time, from low to high frequencies. With several, tokens
+            come in stretches of eight steps: first all steps of the lowest band.
         precision: what the network computes in; tokens come out in float32.
     """
 
@@ -39,6 +41,7 @@ class AudioEncoder(nn.Module, ABC):
     identity: str
     width: int
     n_tokens: int = N_TOKENS
+    bands: int = 1
     precision: Precision = "float32"
 
     @property

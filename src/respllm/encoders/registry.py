@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from types import MappingProxyType
 
+from respllm.encoders.architectures import ARCHITECTURES
 from respllm.encoders.base import AudioEncoder
 from respllm.errors import ConfigError, unknown_name
 from respllm.types import Precision
@@ -29,11 +30,24 @@ def _opera_ct(checkpoint: Path | None, precision: Precision) -> AudioEncoder:
     return OperaCT(checkpoint, precision)
 
 
+def _pretrained(name: str) -> Callable[[Path | None, Precision], AudioEncoder]:
+    def build(checkpoint: Path | None, precision: Precision) -> AudioEncoder:
+        from respllm.encoders.pretrained import PretrainedHtsat  # loads transformers: seconds
+
+        return PretrainedHtsat(name, checkpoint, precision)
+
+    return build
+
+
 ENCODERS: Mapping[str, Callable[[Path | None, Precision], AudioEncoder]] = MappingProxyType(
-    {"mel-patch": _mel_patch, "opera-ct": _opera_ct}
+    {
+        "mel-patch": _mel_patch,
+        "opera-ct": _opera_ct,
+        **{name: _pretrained(name) for name in ARCHITECTURES},
+    }
 )
-"""Registry name -> what builds the encoder from a checkpoint file (None: the published one)
-and a precision."""
+"""Registry name -> what builds the encoder from a checkpoint (None: the published or the shipped
+one) and a precision."""
 
 
 def load_encoder(
@@ -42,8 +56,10 @@ def load_encoder(
     """Build a frozen audio encoder.
 
     Args:
-        name: registry name: "mel-patch" (no weights) or "opera-ct".
-        checkpoint: local checkpoint file; None fetches the published one from its model hub.
+        name: registry name: "mel-patch" (no weights), "opera-ct", or "htsat-small" or "htsat",
+            which `respllm pretrain audio` makes.
+        checkpoint: local checkpoint; None fetches the published one from its model hub, or takes
+            what the package ships.
         precision: what its network computes in; "mel-patch" has none.
 
     Raises:

@@ -43,7 +43,7 @@ Answers yes-or-no questions about respiratory health from a recording and what a
 {simulation}
 **Research software. Not a medical device: no output is a diagnosis, and none may guide care.**
 
-- Language model: {base} ({"trained in full" if base == "nano" else "frozen, with LoRA adapters"});
+- Language model: {base} ({_trained(model)});
   terms: {terms}
 - Audio encoder: {encoder} (frozen)
 - Head: {model.head}
@@ -67,6 +67,11 @@ data. For any other question no share is known, and the probability assumes that
 it was weighted (one half with balanced losses). A question
 that is in neither table has never been tested.
 """
+
+
+def _trained(model: ModelConfig) -> str:
+    whole = model.llm == "nano" or model.train == "all"
+    return "trained in full" if whole else "frozen, with LoRA adapters"
 
 
 def _table(tasks: Sequence[KnownTask]) -> str:

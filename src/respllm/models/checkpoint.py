@@ -42,7 +42,7 @@ class CheckpointConfig(StrictModel):
     Attributes:
         format_version: of the folder's layout.
         model: language model, adapters and head.
-        base_identity: fingerprint of the frozen language model; "" if all is trained.
+        base_identity: fingerprint of the language model that training started from; "" for nano.
         encoder_name, encoder_identity: the audio encoder whose tokens it reads.
         audio_width: A, the width of those tokens.
         protocol: data choices of the training.

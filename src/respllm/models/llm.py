@@ -6,6 +6,7 @@ import hashlib
 import json
 import os
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import torch
@@ -49,6 +50,9 @@ PRESETS: dict[str, Preset] = {
     "phi3.5": Preset("microsoft/Phi-3.5-mini-instruct", 3.82, False, "MIT"),
 }
 
+SHIPPED = Path(__file__).with_name("shipped")
+"""Language models that come with the package, one folder each; its name is the model's."""
+
 LORA_TARGETS: dict[str, tuple[str, ...]] = {
     "llama": ("q_proj", "v_proj"),
     "mistral": ("q_proj", "v_proj"),
@@ -68,7 +72,7 @@ class LoadedLlm:
     Attributes:
         model: returns hidden states; adapters are in place.
         tokenizer: its own fast tokenizer.
-        identity: fingerprint of what is frozen; "" if nothing is.
+        identity: fingerprint of what training starts from; "" for nano, which starts from a seed.
         trained_in_full: whether every weight is trained (and saved).
     """
 
@@ -82,12 +86,14 @@ def load_llm(config: ModelConfig, seed: int) -> LoadedLlm:
     """Load or build the language model a run asks for.
 
     Args:
-        config: `llm` is a preset, a Hugging Face id ("owner/name") or a local folder.
+        config: `llm` is a preset, a model that comes with the package, a Hugging Face id
+            ("owner/name") or a local folder.
         seed: initialises nano and the adapters.
 
     Raises:
         ConfigError: no such model, an unsupported architecture, 4 bits without a GPU or for random
-            weights, or code of its own that was not trusted by name (`TRUSTED`).
+            weights, rounded weights that are to be trained, or code of its own that was not trusted
+            by name (`TRUSTED`).
     """
     if config.random_weights and config.quantize_4bit:
         raise ConfigError(
@@ -99,15 +105,28 @@ def load_llm(config: ModelConfig, seed: int) -> LoadedLlm:
             raise ConfigError("nano is trained in full and cannot be loaded in 4 bits")
         tokenizer = nano_tokenizer()
         return LoadedLlm(nano_llm(len(tokenizer), seed), tokenizer, "", True)
+    if config.train == "all" and (config.quantize_4bit or config.dtype != "float32"):
+        # A step of training is often smaller than a step of such weights.
+        raise ConfigError(
+            "A language model whose weights are all trained keeps them in float32",
+            next_step="remove dtype and quantize_4bit, or set train: adapters",
+        )
     source = _source(config.llm)
     model, tokenizer = _pretrained(source, config, seed)
     identity = fingerprint(model, tokenizer, with_weights=not config.quantize_4bit)
-    model.requires_grad_(False)
+    model.requires_grad_(config.train == "all")
     if config.gradient_checkpointing:
         model.gradient_checkpointing_enable({"use_reentrant": False})
         # The embeddings that enter are the first to need a gradient.
         model.enable_input_require_grads()
+    if config.train == "all":
+        return LoadedLlm(model, tokenizer, identity, True)
     return LoadedLlm(add_lora(model, config.lora, seed), tokenizer, identity, False)
+
+
+def shipped_llms() -> tuple[str, ...]:
+    """Names of the language models that come with the package."""
+    return tuple(sorted(path.parent.name for path in SHIPPED.glob("*/config.json")))
 
 
 def _source(llm: str) -> str:
@@ -115,10 +134,12 @@ def _source(llm: str) -> str:
         hub_id = PRESETS[llm].hub_id
         assert hub_id is not None
         return hub_id
+    if llm in shipped_llms():
+        return str(SHIPPED / llm)
     if "/" in llm or os.path.isdir(llm):  # False for a name that no file can have
         return llm
     raise ConfigError(
-        unknown_name("language model", llm, PRESETS),
+        unknown_name("language model", llm, (*PRESETS, *shipped_llms())),
         next_step="use one of these, a Hugging Face id (owner/name) or a local folder",
     )
 

@@ -22,11 +22,16 @@ GENDERS: tuple[Gender, ...] = ("Female", "Male", "Other")
 WITH_LOCATION = ("icbhi", "kauh")
 """Datasets that state where on the body a sound was recorded."""
 INTERVAL = "Venn-Abers, from the run's validation people"
-VERDICTS = {
-    "yes": "The answer no is ruled out at this level.",
-    "no": "The answer yes is ruled out at this level.",
-    "abstains": "Neither answer can be ruled out at this level: the model abstains.",
+VERDICTS: dict[tuple[int, ...], tuple[Literal["yes", "no", "abstains"], str]] = {
+    (1,): ("yes", "The answer no is ruled out at this level."),
+    (0,): ("no", "The answer yes is ruled out at this level."),
+    (0, 1): ("abstains", "Neither answer can be ruled out at this level: the model abstains."),
+    (): (
+        "abstains",
+        "The score is unlike those of either answer at this level: the model abstains.",
+    ),
 }
+"""What a conformal set of answers says."""
 
 
 def model_reply(service: Service) -> schemas.Model:
@@ -193,10 +198,8 @@ def attributed(found: RecordingAttribution) -> schemas.Attributed:
 
 
 def _verdict(answers: tuple[int, ...], level: float) -> schemas.Verdict:
-    answer: Literal["yes", "no", "abstains"] = "abstains"
-    if len(answers) == 1:
-        answer = "yes" if answers[0] == 1 else "no"
-    return schemas.Verdict(answer=answer, level=level, text=VERDICTS[answer])
+    answer, text = VERDICTS[answers]
+    return schemas.Verdict(answer=answer, level=level, text=text)
 
 
 def _asked(question: Question, validated: bool) -> schemas.AskedTask:

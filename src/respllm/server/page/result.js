@@ -55,10 +55,10 @@ function number({ probability: raw, calibrated }) {
   const { low, high, n_positive: positive, n_negative: negative } = calibrated;
   return el("p", { class: "number" }, el("strong", {}, probability(calibrated.probability)),
     el("span", { class: "small" }, `calibrated probability, between ${probability(low)} and ${probability(high)} (${calibrated.interval}; ` +
-      `on ${positive + negative} ${unit(calibrated.unit)}, ${positive} of them yes). The model itself gives ${probability(raw)}.`));
+      `from ${unit(calibrated.unit)} of ${positive} people with yes and ${negative} with no). The model itself gives ${probability(raw)}.`));
 }
 
-const unit = (name) => ({ subject: "people", recording: "recordings", clip: "clips" })[name] ?? name;
+const unit = (name) => ({ subject: "all sounds", recording: "recordings", clip: "clips" })[name] ?? name;
 
 function truth(example, answer) {
   if (!example || example.true_answer === null || example.task !== answer.task.id) return null;

@@ -1,0 +1,1 @@
+"""Pretraining: an audio encoder, and a language model, on open data."""

@@ -1,0 +1,118 @@
+"""What an encoder is pretrained on: other crops, hidden patches, planted sounds."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional as F
+from transformers import ClapAudioModel
+
+from respllm.encoders.architectures import Architecture
+from respllm.encoders.htsat_encoder import raster
+from respllm.pretraining.audio.planting import TOLD
+from respllm.pretraining.audio.settings import Objectives
+from respllm.pretraining.audio.views import ViewBatch, patches
+
+SHARED_WIDTH = 128  # of the space two crops are compared in
+SPREAD = 0.15  # of a log-mel in [0, 1], about: errors are told in it
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """One batch's losses, each a scalar, None where an objective has no weight.
+
+    Attributes:
+        loss: their weighted sum.
+        found: share of recordings whose other crop was found among the batch.
+        logits: (2 B, steps, 2) of planted sounds; None without that objective.
+    """
+
+    loss: Tensor
+    contrastive: Tensor | None
+    reconstruction: Tensor | None
+    planted: Tensor | None
+    found: Tensor | None
+    logits: Tensor | None
+
+
+class Pretrainer(nn.Module):
+    """A network with the heads that only pretraining needs.
+
+    Contrastive, as OPERA-CT (Zhang et al. 2024; after COLA, Saeed et al. 2021): mean token ->
+    linear, layer norm, tanh -> bilinear similarity, cross-entropy over the batch. Reconstruction:
+    a linear map from each token to its patch; the error counts where the patch was hidden (SimMIM,
+    Xie et al. 2022). Planted: a linear map from each token, the most certain band of a step counts.
+
+    Batch norm keeps the statistics it is given: a view's loss depends on no other view's level.
+
+    Args:
+        network: is trained in place.
+        architecture: its size.
+        weights: of the objectives.
+        seed: of the heads' first weights.
+    """
+
+    def __init__(
+        self, network: ClapAudioModel, architecture: Architecture, weights: Objectives, seed: int
+    ) -> None:
+        super().__init__()
+        self.network = network
+        self.architecture = architecture
+        self.weights = weights
+        width = architecture.width
+        frames, bands = architecture.patch
+        with torch.random.fork_rng(devices=[]):
+            torch.manual_seed(seed)
+            self.shared = nn.Sequential(
+                nn.Linear(width, SHARED_WIDTH), nn.LayerNorm(SHARED_WIDTH), nn.Tanh()
+            )
+            self.similarity = nn.Linear(SHARED_WIDTH, SHARED_WIDTH, bias=False)
+            self.fill = nn.Linear(width, frames * bands)
+            self.tell = nn.Linear(width, TOLD)
+
+    def set_scale(self, mel: Tensor) -> None:
+        """Give the network's batch norm the mean and spread of each band, from (n, 256, 64)."""
+        norm = self.network.audio_encoder.batch_norm
+        norm.running_mean.copy_(mel.mean(dim=(0, 1)))
+        norm.running_var.copy_(mel.var(dim=(0, 1)))
+
+    def train(self, mode: bool = True) -> Pretrainer:
+        """Batch norm stays as it is."""
+        super().train(mode)
+        self.network.audio_encoder.batch_norm.eval()
+        return self
+
+    def forward(self, batch: ViewBatch) -> Outcome:
+        """The losses of a batch of views."""
+        size = len(batch.whole)
+        grouped = self.network(input_features=batch.mel[:, None]).last_hidden_state
+        tokens = raster(grouped, self.architecture.chunks)
+        total = tokens.new_zeros((), dtype=torch.float32)
+        contrastive = reconstruction = planted = found = logits = None
+        if self.weights.contrastive:
+            one, other = self.shared(tokens.mean(dim=1)).split(size)
+            scores = (self.similarity(one) @ other.T).float()
+            answer = torch.arange(size, device=scores.device)
+            taken = batch.same & ~torch.eye(size, dtype=torch.bool, device=scores.device)
+            scores = scores.masked_fill(taken, -torch.inf)
+            contrastive = F.cross_entropy(scores, answer)
+            found = (scores.argmax(dim=1) == answer).float().mean()
+            total = total + self.weights.contrastive * contrastive
+        if self.weights.reconstruction:
+            wanted = patches(batch.whole, self.architecture)
+            error = (self.fill(tokens[:size]).float() - wanted) / SPREAD
+            per_patch = error.square().mean(dim=2)
+            count = batch.hidden.sum().clamp(min=1)
+            reconstruction = (per_patch * batch.hidden).sum() / count
+            total = total + self.weights.reconstruction * reconstruction
+        if self.weights.planted:
+            each = self.tell(tokens).float()
+            grid = each.unflatten(
+                1, (self.architecture.chunks, self.architecture.bands, -1)
+            ).transpose(2, 3)
+            logits = grid.logsumexp(dim=3).flatten(1, 2)
+            planted = F.binary_cross_entropy_with_logits(logits, batch.told)
+            total = total + self.weights.planted * planted
+        return Outcome(total, contrastive, reconstruction, planted, found, logits)
