@@ -120,15 +120,24 @@ class Connections:
     async def ask(self, request: bytes) -> int:
         """Send one request and read its answer to the end; its status, or 0 where none came."""
         async with self._room:
-            pair = self._idle.pop() if self._idle else None
+            while self._idle:
+                reader, writer = self._idle.pop()
+                if not reader.at_eof():  # the service closes what was idle for long
+                    break
+                writer.close()
+            else:
+                try:
+                    reader, writer = await asyncio.open_connection(self._host, self._port)
+                except OSError:
+                    return 0
             try:
-                reader, writer = pair or await asyncio.open_connection(self._host, self._port)
                 writer.write(request)
                 await writer.drain()
                 head = (await reader.readuntil(b"\r\n\r\n")).decode("latin-1").lower()
                 length = int(head.split("content-length:")[1].split("\r\n")[0])
                 await reader.readexactly(length)
             except (OSError, asyncio.IncompleteReadError):
+                writer.close()
                 return 0
             if "connection: close" in head:
                 writer.close()

@@ -55,6 +55,23 @@ def test_a_head_that_does_not_come_is_not_waited_for(service: Service) -> None:
             assert client.recv(10) == b""
 
 
+def test_a_refusal_reaches_a_sender_in_the_middle_of_a_body(service: Service) -> None:
+    with running(service, replace(SETTINGS, max_waiting=1)) as served, served.connect() as client:
+        gatherer = served.app.state.respllm.gatherer
+        body = b"x" * 700_000
+        head = f"Host: 127.0.0.1\r\nContent-Length: {len(body)}\r\n\r\n".encode()
+        for _ in range(3):  # on one connection, which stays open
+            gatherer._waiting = 1
+            client.sendall(b"POST /v1/predict HTTP/1.1\r\n" + head + body)
+            answer = b""
+            while b"}" not in answer:
+                piece = client.recv(4096)
+                assert piece
+                answer += piece
+            assert answer.startswith(b"HTTP/1.1 429")
+        gatherer._waiting = 0
+
+
 def test_a_body_that_drips_is_refused(service: Service) -> None:
     hurried = replace(SETTINGS, grace_seconds=0.3)
     with running(service, hurried) as served, served.connect() as client:
