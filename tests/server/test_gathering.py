@@ -15,6 +15,7 @@ from respllm.server.gathering import Gatherer
 from respllm.server.metrics import Metrics
 from respllm.server.problems import ProblemError
 from respllm.server.settings import Settings
+from tests.server.looping import run_async
 
 SETTINGS = Settings(hearing_threads=2, at_once=4, max_waiting=8, answer_seconds=5)
 
@@ -65,7 +66,7 @@ def run(
             await asyncio.wait_for(gatherer.close(), 10)
         return metrics
 
-    return asyncio.run(main())
+    return run_async(main())
 
 
 async def until(condition: Callable[[], bool]) -> None:

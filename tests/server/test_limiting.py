@@ -16,6 +16,7 @@ from respllm.server.app import create_app
 from respllm.server.limiting import Limits
 from respllm.server.service import Service
 from tests.server.conftest import SETTINGS, Served, problem, wav
+from tests.server.looping import run_async
 
 LIMITS: dict[str, Any] = {"max_upload_bytes": 200_000, "max_table_bytes": 300_000}
 
@@ -119,7 +120,7 @@ def test_a_sender_that_pauses_for_too_long(service: Service) -> None:
     app = app_with(service, grace_seconds=0.2)
     asking = Asking(app, "/v1/predict", slow())
     begun = time.monotonic()
-    asyncio.run(started(app, asking.answered))
+    run_async(started(app, asking.answered))
     assert time.monotonic() - begun < 2
     assert asking.sent[0]["status"] == 408
     assert asking.document["type"].endswith("slow-sender")
@@ -137,7 +138,7 @@ def test_a_sender_that_drips_is_given_up_in_the_end(service: Service) -> None:
         app = app_with(service, **changed)
         asking = Asking(app, "/v1/predict", dripping())
         begun = time.monotonic()
-        asyncio.run(started(app, asking.answered))
+        run_async(started(app, asking.answered))
         assert 0.25 < time.monotonic() - begun < 2
         assert asking.sent[0]["status"] == 408
 
@@ -149,7 +150,7 @@ def test_who_takes_the_answer_too_slowly_is_given_up(service: Service) -> None:
 
     app = app_with(service, grace_seconds=0.2)
     asking = Asking(app, "/v1/listen", whole())
-    asyncio.run(started(app, lambda: asking.answered(take=5)))
+    run_async(started(app, lambda: asking.answered(take=5)))
     assert asking.sent == []
 
 
@@ -170,7 +171,7 @@ def test_who_went_away_is_not_answered(service: Service) -> None:
         gatherer._ask = lambda heard: computed.append(len(heard)) or ask(heard)
         await asking.answered()
 
-    asyncio.run(started(app, work))
+    run_async(started(app, work))
     assert asking.sent == []
     assert computed == []
 

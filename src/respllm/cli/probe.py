@@ -118,6 +118,8 @@ def _notes(row: ProbeRow) -> list[str]:
         notes.append(row.score.note)
     if row.skipped:
         notes.append(f"{row.skipped} clips could not be heard")
+    if row.heard is None and row.score is not None:
+        notes.append("whether pretraining heard these people is not known")
     if row.heard:
         notes.append(f"pretraining heard {row.heard} of these recordings, without their answers")
     return notes

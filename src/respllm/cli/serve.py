@@ -42,7 +42,7 @@ def serve(
         from respllm.models import default_device
         from respllm.server.app import create_app
         from respllm.server.processor import hear_alone, keep_freed_memory
-        from respllm.server.running import listen_on
+        from respllm.server.running import LOOPBACK_ADDRESSES, listen_on
         from respllm.server.running import run as run_app
         from respllm.server.service import Service, card_of, results_of
         from respllm.server.settings import LOOPBACK_HOSTS, Settings
@@ -63,7 +63,8 @@ def serve(
         hear_alone()
         results = results_of(run, answerer.predictor.checkpoint.config.protocol)
         app = create_app(Service(answerer, settings, results, card_of(run)))
-        shown = f"[{host}]" if ":" in host else host
+        name = host if host in LOOPBACK_ADDRESSES else (allowed_host or [host])[0]
+        shown = f"[{name}]" if ":" in name else name
         address = f"http://{shown}:{listener.getsockname()[1]}/"
         out.print(f"respllm serves {address}  {DISCLAIMER}", highlight=False, soft_wrap=True)
         if open_page:

@@ -199,16 +199,25 @@ class Predictor:
         Args:
             examples: what is asked; questions may differ.
             tokens: (n, 64, A) their sounds.
+
+        Raises:
+            CheckpointError: the model answers with no finite number.
         """
         example_set = ExampleSet(
             examples, lambda rows: tokens[np.asarray(rows)], self.checkpoint.tokenizer
         )
-        return predict_logits(
+        found = predict_logits(
             self.checkpoint.model,
             example_set,
             bf16=self.precision == "bfloat16",
             memory=self._memory,
         ).tolist()
+        if not np.isfinite(found).all():
+            raise CheckpointError(
+                "The model's answer is no finite number",
+                next_step="train it again, or ask in float32",
+            )
+        return found
 
     def means_nothing(self, request: Request) -> bool:
         """Whether this is a model of simulated recordings and the recording is a real one."""

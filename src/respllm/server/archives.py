@@ -87,8 +87,16 @@ class Archive:
         try:
             with self._zip.open(entry) as file:
                 return file.read(entry.file_size)
-        except (zipfile.BadZipFile, zlib.error, ValueError, OSError, EOFError, RuntimeError):
+        except (
+            *(zipfile.BadZipFile, zlib.error, ValueError, OSError, EOFError, RuntimeError),
+            OverflowError,  # an offset that no file can have
+        ):
             raise AudioError("The recording is damaged in the zip file") from None
+
+    def size(self, name: str) -> int:
+        """Unpacked bytes of a recording; 0 if it is not there."""
+        entry = self._find(name)
+        return 0 if entry is None else entry.file_size
 
     def _find(self, name: str) -> zipfile.ZipInfo | None:
         return self._entries.get(name) or self._entries.get(self._folder + name)

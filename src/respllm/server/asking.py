@@ -287,8 +287,12 @@ def _dms(body: DmsBody) -> Dms:
 def _items(value: list[str] | str | None, where: str) -> tuple[str, ...] | None:
     if value == []:
         return ()
-    found = cells.items(value, where)
-    return None if found is None else tuple(_SPELLED.get(item, item) for item in found)
+    return spelled(cells.items(value, where))
+
+
+def spelled(items: tuple[str, ...] | None) -> tuple[str, ...] | None:
+    """Words of the vocabulary in its spelling, as training data has them."""
+    return None if items is None else tuple(_SPELLED.get(item, item) for item in items)
 
 
 def _shown(name: str) -> str:

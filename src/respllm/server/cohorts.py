@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections import deque
 from collections.abc import AsyncGenerator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 
 from respllm.datasets.table_rows import TableRow
@@ -15,7 +15,7 @@ from respllm.inference import Question
 from respllm.inference.answer import Answer
 from respllm.server import schemas, telling
 from respllm.server.archives import Archive
-from respllm.server.asking import AskedTable
+from respllm.server.asking import AskedTable, spelled
 from respllm.server.problems import TABLE, ProblemError
 from respllm.server.service import Asking
 from respllm.server.settings import Settings
@@ -67,11 +67,16 @@ class Cohort:
 
     def _asking(self, row: TableRow, question: Question) -> Asking:
         name = row.record.record_id.removeprefix(f"{DATASET}/")
+        dms = row.record.dms
         return Asking(
             partial(self.archive.read, row.record.audio_path.as_posix()),
             name,
             question,
-            row.record.dms,
+            replace(
+                dms,
+                medical_history=spelled(dms.medical_history),
+                symptoms=spelled(dms.symptoms),
+            ),
             row.start,
             row.stop,
         )
@@ -101,5 +106,13 @@ def open_cohort(asked: AskedTable, settings: Settings) -> Cohort:
             f"None of the {len(rows)} recordings is in the zip file",
             where="recordings",
             expected="files under the names in the table's column `audio`",
+        )
+    unpacked = sum(archive.size(row.record.audio_path.as_posix()) for row in rows)
+    if unpacked > settings.max_unpacked_bytes:
+        raise ProblemError(
+            TABLE,
+            "The recordings of all rows unfold to too much",
+            where="recordings",
+            expected=f"at most {settings.max_unpacked_bytes} bytes",
         )
     return Cohort(tuple(rows), archive)

@@ -8,7 +8,13 @@ import numpy as np
 import soundfile
 
 from respllm.audio import SAMPLE_RATE, load_audio
-from respllm.audio.loading import FORMATS, SOUNDFILE_ERRORS, UNKNOWN_FRAMES, open_container
+from respllm.audio.loading import (
+    FORMATS,
+    MAX_SECONDS,
+    SOUNDFILE_ERRORS,
+    UNKNOWN_FRAMES,
+    open_container,
+)
 from respllm.errors import AudioError
 from respllm.server.settings import Settings
 
@@ -28,6 +34,8 @@ def decode(
     Raises:
         AudioError: it cannot be decoded, is too long, or unfolds to too many samples.
     """
+    if start > MAX_SECONDS:  # all before it may have to be decoded
+        raise AudioError("The stretch begins too late", expected=f"within {MAX_SECONDS:g} s")
     samples_a_second, seconds = _header(audio)
     longest = min(settings.max_seconds, settings.max_samples / samples_a_second)
     wanted = min(seconds if stop is None else stop, seconds) - start

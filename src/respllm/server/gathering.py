@@ -131,8 +131,11 @@ class Gatherer(Generic[Asked, Heard, Answer]):
             return await self._taken_in(asked)
 
     async def answer_whenever(self, asked: Asked) -> Answer:
-        """The answer for one recording of many that were taken in together: it waits for room."""
-        await self._until(lambda: self._waiting < self._settings.max_waiting)
+        """The answer for one recording of many that were taken in together.
+
+        It waits for room in half of the queue: the other half is for those who ask for one.
+        """
+        await self._until(lambda: self._waiting < max(1, self._settings.max_waiting // 2))
         return await self._taken_in(asked)
 
     async def listen(self, work: Callable[[], Result]) -> Result:
@@ -142,7 +145,7 @@ class Gatherer(Generic[Asked, Heard, Answer]):
             ProblemError: as `answer`.
         """
         self.check_open()
-        async with self._in_time(), self._counted(waiting=1):
+        async with self._in_time(), self._counted():
             return await asyncio.get_running_loop().run_in_executor(self._hearing, work)
 
     async def alone(self, work: Callable[[], Result]) -> Result:
@@ -156,20 +159,30 @@ class Gatherer(Generic[Asked, Heard, Answer]):
         if self._alone >= self._settings.max_attributions:
             self._metrics.refused("attributions")
             raise busy(2 * self._alone)
-        async with self._in_time(), self._counted(alone=1):
-            return await asyncio.get_running_loop().run_in_executor(self._asking, work)
+        loop = asyncio.get_running_loop()
+        self._alone += 1
+        done = self._asking.submit(work)
+
+        def freed() -> None:
+            self._alone -= 1
+            self._ring()
+
+        # Whoever asked may be gone long before it ends; its place is taken until then.
+        done.add_done_callback(lambda _: loop.call_soon_threadsafe(freed))
+        async with self._in_time():
+            return await asyncio.wrap_future(done)
 
     async def _taken_in(self, asked: Asked) -> Answer:
         job: _Job[Asked, Heard, Answer] = _Job(asked, asyncio.get_running_loop().create_future())
-        async with self._counted(waiting=1):
+        async with self._counted():
             self._to_hear.append(job)
             self._ring()
             try:
                 return await job.answer
-            finally:  # nobody waits for it any more
-                job.answer.cancel()
-                if job in self._to_hear:
-                    self._to_hear.remove(job)
+            finally:
+                if job.answer.cancel():  # nobody waits for it any more
+                    self._to_hear = deque(one for one in self._to_hear if one is not job)
+                    self._to_answer = deque(two for two in self._to_answer if two[0] is not job)
 
     @asynccontextmanager
     async def _in_time(self) -> AsyncIterator[None]:
@@ -186,15 +199,13 @@ class Gatherer(Generic[Asked, Heard, Answer]):
             ) from None
 
     @asynccontextmanager
-    async def _counted(self, waiting: int = 0, alone: int = 0) -> AsyncIterator[None]:
-        self._waiting += waiting
-        self._alone += alone
+    async def _counted(self) -> AsyncIterator[None]:
+        self._waiting += 1
         self._metrics.waiting.set(self._waiting)
         try:
             yield
         finally:
-            self._waiting -= waiting
-            self._alone -= alone
+            self._waiting -= 1
             self._metrics.waiting.set(self._waiting)
             self._ring()
 
@@ -217,8 +228,9 @@ class Gatherer(Generic[Asked, Heard, Answer]):
             except Exception as error:
                 _fail(job, error)
             else:
-                self._to_answer.append((job, heard))
-                self._ring()
+                if not job.answer.done():
+                    self._to_answer.append((job, heard))
+                    self._ring()
 
     async def _answer_all(self) -> None:
         while True:

@@ -17,6 +17,7 @@ from respllm.server.problems import INTERNAL, MEDIA_TYPE, ProblemError, Told, to
 
 logger = logging.getLogger("respllm.server")
 
+METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
 CONTENT_SECURITY_POLICY = "; ".join(
     (
         "default-src 'self'",
@@ -74,7 +75,9 @@ class Outermost:
             pass
         finally:
             route = getattr(scope.get("route"), "path", "other")
-            self._metrics.requests.labels(scope["method"], route, str(answer.status)).inc()
+            # Anybody may make up a method, and each would be kept for ever.
+            method = scope["method"] if scope["method"] in METHODS else "other"
+            self._metrics.requests.labels(method, route, str(answer.status)).inc()
             self._metrics.seconds.labels(route).observe(monotonic() - begun)
 
 

@@ -60,7 +60,7 @@ def listen_on(host: str, port: int, settings: Settings) -> socket.socket:
                 expected="--allowed-host NAME, as it stands in the address of the page",
             )
     try:
-        return socket.create_server(
+        listener = socket.create_server(
             (host, port), family=socket.AF_INET6 if ":" in host else socket.AF_INET, backlog=2048
         )
     except OSError as error:
@@ -68,6 +68,10 @@ def listen_on(host: str, port: int, settings: Settings) -> socket.socket:
             f"The service cannot listen on {host}, port {port}: {error.strerror or error}",
             next_step="choose another --port, or stop what listens there",
         ) from error
+    if hasattr(socket, "TCP_USER_TIMEOUT"):  # what nobody takes is given up by the system
+        milliseconds = round(3000 * settings.grace_seconds)
+        listener.setsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT, milliseconds)
+    return listener
 
 
 class _Server(uvicorn.Server):

@@ -33,14 +33,13 @@ class NdjsonResponse(Response):
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Send the lines."""
         gone = asyncio.create_task(gone_away(receive))
+        line: asyncio.Future[BaseModel | None] | None = None
         try:
             await send({"type": "http.response.start", "status": 200, "headers": self.raw_headers})
             while True:
                 line = asyncio.ensure_future(anext(self._lines, None))
                 await asyncio.wait({line, gone}, return_when=asyncio.FIRST_COMPLETED)
                 if gone.done():
-                    line.cancel()
-                    await asyncio.gather(line, return_exceptions=True)
                     return
                 found = line.result()
                 if found is None:
@@ -50,4 +49,7 @@ class NdjsonResponse(Response):
             await send({"type": "http.response.body", "body": b""})
         finally:
             gone.cancel()
+            if line is not None:
+                line.cancel()
+                await asyncio.gather(line, return_exceptions=True)
             await self._lines.aclose()

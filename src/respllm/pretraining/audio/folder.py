@@ -86,9 +86,20 @@ class AudioFolder:
         write_text(self.config, yaml.safe_dump(declared, sort_keys=False))
 
     def write_learned(self, learned: Learned) -> None:
-        """Whom it heard, as hashes."""
+        """Whom it heard, as hashes.
+
+        Raises:
+            ConfigError: a run that goes on heard others before.
+        """
+        path = self.encoder / LEARNED
+        if self.state.is_file() and path.is_file() and Learned.read(path) != learned:
+            raise ConfigError(
+                "The recordings are not those that this run began with",
+                where=str(self.path),
+                next_step="put the old files back, or start again with another --out",
+            )
         self.encoder.mkdir(exist_ok=True)
-        write_json(self.encoder / LEARNED, learned.plain())
+        write_json(path, learned.plain())
 
     def note(self, line: dict[str, Any]) -> None:
         """Write one validation down."""

@@ -9,7 +9,7 @@ from pathlib import Path
 from respllm.audio import AudioIndex
 from respllm.datasets import load_contents
 from respllm.datasets.on_disk import AUDIO_SUFFIXES
-from respllm.datasets.table_rows import TableReader, is_there
+from respllm.datasets.table_rows import TableReader
 from respllm.errors import DataError, unknown_name
 from respllm.pretraining.audio.settings import AudioPretraining, Source
 from respllm.tasks.candidate import Candidate
@@ -51,9 +51,21 @@ def choose(settings: AudioPretraining, data_root: Path, folder: Path) -> Chosen:
     """
     index = AudioIndex()
     removed = Removed.read(data_root)
-    never = [r for source in settings.never for r in _records(source, data_root, folder)]
+    never: list[Record] = []
+    contents: set[str] = set()
+    for source in settings.never:
+        own = _records(source, data_root, folder)
+        own_contents = _contents(own, index).values()
+        if not own_contents:
+            raise DataError(
+                f"No recording of {source.name}, which is never to be heard, is here",
+                where=f"run {settings.name}, `never`",
+                next_step="check its paths: copies of what is not here cannot be known",
+            )
+        never += own
+        contents.update(own_contents)
     people = {record.subject_id for record in never if record.subject_known}
-    forbidden = frozenset(_contents(never, index).values())
+    forbidden = frozenset(contents)
     heard: set[str] = set()
     notes: list[str] = []
     found: dict[str, tuple[Record, ...]] = {}
@@ -120,7 +132,7 @@ def _records(source: Source, data_root: Path, folder: Path) -> list[Record]:
         reader = TableReader(table, source.name, "sound", "label", base)
         rows = [row.record for row in reader.checked_rows()]
         known = table.subject_column is not None
-        return [replace(r, subject_known=known) for r in rows if is_there(r)]
+        return [replace(r, subject_known=known) for r in rows]
     if source.folder is not None:
         root = folder / source.folder if (folder / source.folder).is_dir() else None
         return _of_folder(source.name, root or data_root / source.folder)

@@ -59,6 +59,8 @@ class Pretrainer(nn.Module):
     ) -> None:
         super().__init__()
         self.network = network
+        # Its gradient would pass the bicubic stretching, which has no fixed order on a GPU.
+        network.audio_encoder.batch_norm.requires_grad_(False)
         self.architecture = architecture
         self.weights = weights
         width = architecture.width

@@ -118,8 +118,8 @@ def pretrain_audio(
     kept.start(settings, resume)
     chosen = choose(settings, data_root, run_folder or data_root)
     simulated = {s.name: s.simulated for s in settings.hear if s.simulated is not None}
-    spectrograms = hear(chosen.records, simulated, kept.spectrograms, progress)
     kept.write_learned(_learned(chosen))
+    spectrograms = hear(chosen.records, simulated, kept.spectrograms, progress)
     parts = _parts(spectrograms, settings.validation_share)
     architecture = ARCHITECTURES[settings.encoder]
     views = [Views(spectrograms, part, settings, architecture) for part in parts]
@@ -272,15 +272,15 @@ def _step(
 ) -> float:
     optimizer.zero_grad()
     loss = _outcome(model, batch, settings).loss
-    value = float(loss.detach())
-    if not math.isfinite(value):
-        raise RespllmError(
-            f"The loss is {value}",
-            where=f"pretraining {settings.name}",
-            next_step="lower the learning rate and start again, or go on with --resume",
-        )
     loss.backward()
-    torch.nn.utils.clip_grad_norm_(model.parameters(), settings.gradient_clip)
+    norm = torch.nn.utils.clip_grad_norm_(model.parameters(), settings.gradient_clip)
+    value = float(loss.detach())
+    if not (math.isfinite(value) and bool(torch.isfinite(norm))):
+        raise RespllmError(
+            f"The loss is {value}, its gradient {float(norm)}",
+            where=f"pretraining {settings.name}",
+            next_step="lower the learning rate and start again in another --out",
+        )
     optimizer.step()
     return value
 

@@ -154,3 +154,9 @@ class AudioPretraining(StrictModel):
     patience: int | None = Field(default=5, ge=1)
     bf16: bool = False
     seed: int = Field(default=0, ge=0)
+
+    @model_validator(mode="after")
+    def _simulated_once(self) -> Self:
+        if sum(source.simulated is not None for source in self.hear) > 1:
+            raise ValueError("give `simulated` once, with all its `recordings`")
+        return self

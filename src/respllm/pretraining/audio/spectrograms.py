@@ -152,7 +152,8 @@ def _synthesised(seed: int, number: int) -> np.ndarray:
     rng = np.random.default_rng([seed, number])
     kind = _KINDS[int(rng.integers(len(_KINDS)))]
     sound = synthesise(kind, rng.standard_normal(4), rng)
-    devices = [device for some in DEVICES.values() for device in some]
+    # KAUH's stay unheard, as KAUH itself does.
+    devices = [device for name, some in DEVICES.items() if name != "kauh" for device in some]
     device = devices[int(rng.integers(len(devices)))]
     samples = record(sound.waveform, device, rng) / 32768
     if device.sampling_rate != RATE:

@@ -92,8 +92,8 @@ class Views:
         for name in chosen:
             some = source[name]
             kinds = draw_kinds(rng)
+            levels = self._spectrograms.levels(some[int(rng.integers(len(some)))])
             for views in (first, second):
-                levels = self._spectrograms.levels(some[int(rng.integers(len(some)))])
                 views.append(make_view(levels, self._settings.augmentation, self._bank, kinds, rng))
         whole = np.stack([view.mel for view in first])
         shown = [hide_stripes(view.mel, rng) for view in second]

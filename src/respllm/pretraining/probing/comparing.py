@@ -98,7 +98,9 @@ def open_encoder(name: str) -> tuple[AudioEncoder, Learned | None]:
         CheckpointError: its weights cannot be read.
     """
     if name in ENCODERS:
-        return load_encoder(name), _heard(SHIPPED / name)
+        opened = load_encoder(name)
+        nobody = Learned(frozenset(), frozenset())
+        return opened, _heard(SHIPPED / name) if opened.has_weights else nobody
     path = Path(name)
     for folder in (path, path / "encoder", *([path.parent] if path.name == WEIGHTS else [])):
         if (folder / DESCRIPTION).is_file():
@@ -190,6 +192,9 @@ def _row(
     both = (*question.train, *(question.test or ()))
     features = [make(both) for make in columns.values()]
     usable = np.all([np.isfinite(rows).all(axis=1) for rows in features], axis=0)
+    problem = _too_few(_heard_of(question, usable))
+    if problem:
+        return replace(row, note=f"{problem} can be heard", skipped=int((~usable).sum()))
     units = [_units(question, rows, usable, seeds) for rows in features]
     versus = []
     for name, other in zip(BASELINES, units[1:], strict=True):
@@ -203,10 +208,20 @@ def _row(
     )
 
 
+def _heard_of(question: Question, usable: np.ndarray) -> Question:
+    """A question about the examples that can be used."""
+    count = len(question.train)
+    train = tuple(e for e, used in zip(question.train, usable[:count], strict=True) if used)
+    if question.test is None:
+        return replace(question, train=train)
+    test = tuple(e for e, used in zip(question.test, usable[count:], strict=True) if used)
+    return replace(question, train=train, test=test)
+
+
 def _too_few(question: Question) -> str:
-    for examples, least in ((question.train, FOLDS), (question.test or (), 2)):
-        for label in (0, 1) if examples else ():
-            people = {e.clip.record.subject_id for e in examples if e.label == label}
+    for examples, least in ((question.train, FOLDS), (question.test, 2)):
+        for label in (0, 1) if examples is not None else ():
+            people = {e.clip.record.subject_id for e in examples or () if e.label == label}
             if len(people) < least:
                 return f"only {len(people)} people of answer {label}"
     return "" if question.train else "nothing is labelled"

@@ -45,7 +45,7 @@ def transferred(
     asked: np.ndarray,
     seed: int,
 ) -> np.ndarray:
-    """Log-odds of other rows (m, d) by a model of these; see `cross_validated`."""
+    """Scores of other rows (m, d) by a model of these, in units of the spread of its own rows."""
     from sklearn.decomposition import PCA
     from sklearn.pipeline import make_pipeline
     from sklearn.preprocessing import StandardScaler
@@ -57,8 +57,17 @@ def transferred(
     prepare = make_pipeline(*steps)
     known = prepare.fit_transform(rows)
     strength = _strength(known, labels, people, weights, seed)
-    model = _model(strength).fit(known, labels, sample_weight=weights)
-    return model.decision_function(prepare.transform(asked))
+    model = _model(strength).fit(known, labels, sample_weight=_even(weights, labels))
+    # Folds choose penalties of their own: only scores of one spread can be ranked together.
+    spread = max(float(model.decision_function(known).std()), 1e-12)
+    return model.decision_function(prepare.transform(asked)) / spread
+
+
+def _even(weights: np.ndarray, labels: np.ndarray) -> np.ndarray:
+    """Both classes weigh the same among these rows, and not only among all: else the intercept of
+    a fold would say how many of each class are in the others."""
+    sums = np.bincount(labels, weights, 2)
+    return weights * len(labels) / (2 * sums[labels])
 
 
 def _strength(
@@ -73,7 +82,9 @@ def _strength(
             continue
         for place, strength in enumerate(STRENGTHS):
             model = _model(strength)
-            model.fit(rows[train], labels[train], sample_weight=weights[train])
+            model.fit(
+                rows[train], labels[train], sample_weight=_even(weights[train], labels[train])
+            )
             given = model.decision_function(rows[test])
             scores[place] += roc_auc_score(labels[test], given, sample_weight=weights[test])
     return STRENGTHS[int(scores.argmax())]

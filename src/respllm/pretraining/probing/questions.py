@@ -17,6 +17,7 @@ from respllm.tasks import Task, builtin_tasks
 from respllm.tasks.candidate import Candidate
 from respllm.tasks.clean import contradictory_copies
 from respllm.tasks.clips import cut
+from respllm.tasks.removed import Removed
 from respllm.types import Clip, Example, Record
 
 CYCLES = "abnormal-cycle"
@@ -84,16 +85,23 @@ def _coughs(data_root: Path) -> list[Task]:
 def _question(task: Task, data_root: Path, held_out: bool) -> Question:
     parts = task.select(data_root, "clean").parts
     # Without a published split nobody has been held out, and everybody can be cross-validated.
-    whole = task.role == "target" or task.table is not None
+    whole = task.role == "target" or (task.table is not None and task.table.split_column is None)
     chosen = ("train", "validation", "test") if whole else ("train", "validation")
     examples = tuple(e for part in chosen for e in parts[part])  # type: ignore[index]
     title = f"{task.condition_name}: {task.sound}, {task.dataset_name}"
     return Question(task.id, title, examples, None, held_out)
 
 
+def _records(name: str, data_root: Path) -> list[Record]:
+    """A dataset's recordings, without those of people who were removed."""
+    candidates = [Candidate(record, None) for record in load_contents(name, data_root).records]
+    kept, _, _ = Removed.read(data_root).leave_out(candidates, str, AudioIndex())
+    return [candidate.record for candidate in kept]
+
+
 def _cycles(data_root: Path, final: bool) -> Iterator[Question]:
     """Any crackle or wheeze in a breathing cycle; a person of the test part is in no other."""
-    records = [r for r in load_contents("icbhi", data_root).records if r.events]
+    records = [r for r in _records("icbhi", data_root) if r.events]
     tested = {r.subject_id for r in records if r.splits.get("official") == "test"}
     train = tuple(_cycles_of(r for r in records if r.subject_id not in tested))
     if not train:
@@ -116,10 +124,10 @@ def _cycles_of(records: Iterator[Record]) -> Iterator[Example]:
 
 def _onto_kauh(data_root: Path) -> Iterator[Question]:
     """Learned on ICBHI's training people, answered for KAUH: another hospital and device."""
-    kauh = load_contents("kauh", data_root).records
+    kauh = _records("kauh", data_root)
     diseased = _whole(kauh, KAUH_DISEASED, lambda r: r.labels.get("diseased"))
     yield Question(KAUH_DISEASED, "diseased or healthy, KAUH", diseased, None, True)
-    records = load_contents("icbhi", data_root).records
+    records = _records("icbhi", data_root)
     tested = {r.subject_id for r in records if r.splits.get("official") == "test"}
     cycles = tuple(_cycles_of(r for r in records if r.subject_id not in tested))
     if cycles:

@@ -15,6 +15,7 @@ from respllm.pretraining.text.language_model import LanguageModel
 from respllm.pretraining.text.settings import Optimisation
 from respllm.pretraining.text.state import TextProgress, TextState
 from respllm.pretraining.text.stream import TokenStream
+from respllm.training.determinism import deterministic
 
 BETAS = (0.9, 0.95)
 """AdamW's, as usual for language models (Brown et al. 2020)."""
@@ -37,6 +38,7 @@ class Observer(Protocol):
         """Now is the time to write the state."""
 
 
+@deterministic()
 def optimise(
     model: Any,
     stream: TokenStream,

@@ -22,9 +22,11 @@ export function buildAnswerCard(recording) {
     const problem = el("div");
     where.replaceChildren(el("p", { class: "small", role: "status" }, "Tracing the answer back\u2026"), problem);
     try {
-      recording.attribution = await ask("/v1/attribute", { body: asked(recording, recording.asked) });
+      const { answer } = recording;
+      const found = await ask("/v1/attribute", { body: asked(recording, recording.asked) });
+      if (recording.answer === answer) recording.attribution = found; // or another question was asked
       const { buildAttribution } = await import("./attribution.js");
-      const drawn = buildAttribution(recording.attribution, recording.heard);
+      const drawn = buildAttribution(found, recording.heard);
       drawn.tabIndex = -1;
       where.replaceChildren(drawn);
       drawn.focus({ preventScroll: true });

@@ -42,6 +42,7 @@ export function buildRecorder(place, problems, longest, onRecorded) {
   });
 
   async function start() {
+    if (button.getAttribute("aria-disabled")) return; // the question for the microphone stands open
     showProblem(problems);
     button.setAttribute("aria-disabled", "true");
     try {
