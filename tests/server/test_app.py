@@ -142,3 +142,11 @@ def test_a_failure_tells_its_number_and_nothing_else(
     assert number in caplog.text
     assert "KeyError" in caplog.text
     assert "SENTINEL" not in caplog.text
+
+
+def test_made_up_methods_are_counted_together(http: TestClient) -> None:
+    for method in ("A1", "A2", "A3"):
+        http.request(method, "/v1/tasks")
+    counted = http.get("/metrics").text
+    assert 'method="other"' in counted
+    assert "A2" not in counted

@@ -213,3 +213,51 @@ def test_longer_work_is_done_between_batches_and_bounded() -> None:
         assert await asyncio.gather(first, second, waiting) == [True, True, 2]
 
     run(work, replace(SETTINGS, max_attributions=2))
+
+
+def test_who_left_leaves_nothing_behind() -> None:
+    async def work(gatherer: Gathering, model: Model) -> None:
+        model.go.clear()
+        first = asyncio.create_task(gatherer.answer(1))
+        await until(lambda: model.heard == [1] and not gatherer._to_answer)
+        for number in range(2, 12):
+            gone = asyncio.create_task(gatherer.answer(number))
+            await until(lambda number=number: number in model.heard and gatherer._to_answer)  # type: ignore[misc]
+            gone.cancel()
+            await asyncio.gather(gone, return_exceptions=True)
+            assert not gatherer._to_answer
+        model.go.set()
+        assert await first == 2
+        assert model.batches == [[1]]
+
+    run(work)
+
+
+def test_a_table_leaves_room_for_others() -> None:
+    async def work(gatherer: Gathering, model: Model) -> None:
+        model.go.clear()
+        rows = [asyncio.create_task(gatherer.answer_whenever(n)) for n in range(1, 9)]
+        await until(lambda: len(model.heard) >= 4)
+        one = asyncio.create_task(gatherer.answer(20))  # is not sent away
+        await asyncio.sleep(0.05)
+        model.go.set()
+        assert await one == 40
+        assert await asyncio.gather(*rows) == [2 * n for n in range(1, 9)]
+
+    run(work)
+
+
+def test_work_that_nobody_waits_for_keeps_its_place() -> None:
+    async def work(gatherer: Gathering, model: Model) -> None:
+        go = threading.Event()
+        gone = asyncio.create_task(gatherer.alone(lambda: go.wait(5)))
+        await until(lambda: gatherer._alone == 1)
+        await asyncio.sleep(0.05)  # it has begun
+        gone.cancel()
+        await asyncio.gather(gone, return_exceptions=True)
+        with pytest.raises(ProblemError):
+            await gatherer.alone(lambda: None)
+        go.set()
+        await until(lambda: gatherer._alone == 0)
+
+    run(work, replace(SETTINGS, max_attributions=1))

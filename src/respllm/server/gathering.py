@@ -180,7 +180,8 @@ class Gatherer(Generic[Asked, Heard, Answer]):
             try:
                 return await job.answer
             finally:
-                if job.answer.cancel():  # nobody waits for it any more
+                job.answer.cancel()
+                if job.answer.cancelled():  # nobody waits for it any more
                     self._to_hear = deque(one for one in self._to_hear if one is not job)
                     self._to_answer = deque(two for two in self._to_answer if two[0] is not job)
 

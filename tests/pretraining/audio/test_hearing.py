@@ -166,3 +166,23 @@ def test_what_ships_never_hears_who_is_held_out(path: Path, shared_data: Path) -
     assert not people & {record.subject_id for record in records}
     assert {record.dataset for record in records} <= {"icbhi", "coswara", "covid19_cough"}
     assert not calls & {record.audio_path.name for record in records}
+
+
+def test_a_person_of_a_missing_file_is_not_heard_either(tmp_path: Path) -> None:
+    recordings(tmp_path / "clinic", 3)
+    named = {"audio_column": "file", "subject_column": "who"}
+    for name, rows in {
+        "yes": "person0.wav,A\nperson1.wav,B\n",
+        "never": "missing.wav,A\nperson2.wav,C\n",
+    }.items():
+        (tmp_path / "clinic" / f"{name}.csv").write_text(f"file,who\n{rows}")
+    hear, never = ({"table": {"table": f"clinic/{name}.csv", **named}} for name in ("yes", "never"))
+    found = choose(settings(hear=[hear], never=[never]), tmp_path, tmp_path)
+    assert heard(found) == {"clinic/person1.wav"}
+
+
+def test_a_never_that_is_not_here_is_an_error(coughs: Path) -> None:
+    never = table("call-center")
+    never["table"]["audio_root"] = "coughs/rwa"
+    with pytest.raises(DataError, match="never to be heard"):
+        choose(settings(hear=[table("telegram")], never=[never]), coughs, coughs)

@@ -5,6 +5,7 @@ import pytest
 import torch
 
 from respllm.encoders.architectures import ARCHITECTURES
+from respllm.pretraining.audio import views as views_module
 from respllm.pretraining.audio.spectrograms import Heard, Spectrograms
 from respllm.pretraining.audio.views import Views, patches
 from tests.pretraining.audio.making import levels, settings
@@ -49,6 +50,24 @@ def test_recordings_of_one_person_are_marked(spectrograms: Spectrograms) -> None
     nobody = frozenset[str]()
     batch = views(spectrograms, 4, a=nobody).batch(0, 1, 0)  # two people, four recordings
     assert batch.same.sum(dim=1).tolist() == [2, 2, 2, 2]
+
+
+def test_both_views_are_of_one_recording(
+    spectrograms: Spectrograms, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    some, taken = views(spectrograms), []
+    levels_of = spectrograms.levels
+    monkeypatch.setattr(
+        Spectrograms, "levels", lambda self, one: taken.append(one) or levels_of(one)
+    )
+    viewed: list[int] = []
+    make = views_module.make_view
+    monkeypatch.setattr(
+        views_module, "make_view", lambda *given: viewed.append(id(given[0])) or make(*given)
+    )
+    for step in range(5):
+        some.batch(0, 1, step)
+    assert len(viewed) == 2 * len(taken)
 
 
 def test_shapes_and_hidden_patches(spectrograms: Spectrograms) -> None:

@@ -48,3 +48,26 @@ def test_labels_of_the_answered_change_nothing() -> None:
     first = cross_validated(rows, labels, people, np.ones(30), 0)
     again = cross_validated(rows, labels, people, np.ones(30), 0)
     assert np.array_equal(first, again)
+
+
+def test_folds_are_ranked_on_one_scale() -> None:
+    # Few people, unevenly answered: how many of each class the other folds have must not count.
+    found = []
+    for seed in range(6):
+        rng = np.random.default_rng(seed)
+        people = np.repeat([f"p{n:03}" for n in range(24)], 3)
+        labels = np.repeat((np.arange(24) < 8).astype(int), 3)
+        rows = rng.normal(size=(72, 20))
+        rows[:, 0] += 2 * labels
+        found.append(auroc(labels, cross_validated(rows, labels, people, np.ones(72), seed)))
+    assert np.mean(found) > 0.8
+
+
+def test_scores_do_not_depend_on_the_shares_of_classes_in_training() -> None:
+    rng = np.random.default_rng(1)
+    people, labels = people_and_labels(30, 1)
+    rows, asked = rng.normal(size=(30, 4)), rng.normal(size=(6, 4))
+    rows[:, 0] += 2 * labels
+    plain = transferred(rows, labels, people, np.ones(30), asked, 0)
+    heavy = transferred(rows, labels, people, np.where(labels, 9.0, 1.0), asked, 0)
+    assert heavy == pytest.approx(plain)
