@@ -18,13 +18,11 @@ FROM python:3.11-slim AS build
 WORKDIR /source
 RUN python -m venv /opt/respllm
 ENV PATH=/opt/respllm/bin:$PATH PIP_NO_CACHE_DIR=1 PIP_DISABLE_PIP_VERSION_CHECK=1
-# The pinned versions; torch's without what only a GPU needs.
-COPY constraints.txt ./
-RUN grep '^torch==' constraints.txt | sed 's/+.*//' > torch.txt \
-    && pip install --requirement torch.txt --index-url https://download.pytorch.org/whl/cpu
-COPY pyproject.toml README.md LICENSE ./
+# The pinned versions; torch's without what only a GPU needs, as in the README.
+COPY constraints.txt pyproject.toml README.md LICENSE ./
 COPY src ./src
-RUN sed '/^torch==/d' constraints.txt > pinned.txt && pip install --constraint pinned.txt .
+RUN pip install uv \
+    && uv pip install --python /opt/respllm/bin/python --torch-backend=cpu -c constraints.txt .
 
 FROM python:3.11-slim
 RUN useradd --uid 10001 --no-create-home --shell /usr/sbin/nologin respllm

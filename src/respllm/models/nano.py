@@ -6,6 +6,8 @@ condition it was not trained on, expect chance.
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 import torch
 from tokenizers import Tokenizer, decoders, models, normalizers, pre_tokenizers, trainers
 from transformers import LlamaConfig, LlamaModel, PreTrainedTokenizerFast
@@ -27,7 +29,13 @@ def nano_tokenizer() -> PreTrainedTokenizerFast:
 
 
 def byte_pair_tokenizer(vocabulary_size: int) -> PreTrainedTokenizerFast:
-    """A byte-level BPE tokenizer of the words that prompts and DMS texts are made of.
+    """A byte-level BPE tokenizer of the words that prompts and DMS texts are made of."""
+    backend = learn_byte_pairs(_words(), vocabulary_size)
+    return PreTrainedTokenizerFast(tokenizer_object=backend, bos_token=BEGIN)
+
+
+def learn_byte_pairs(texts: Iterable[str], vocabulary_size: int) -> Tokenizer:
+    """Learn byte pairs from texts.
 
     Any other text is read byte by byte; digits stand alone, so that ages share their decades.
     """
@@ -43,8 +51,8 @@ def byte_pair_tokenizer(vocabulary_size: int) -> PreTrainedTokenizerFast:
         initial_alphabet=pre_tokenizers.ByteLevel.alphabet(),
         show_progress=False,
     )
-    backend.train_from_iterator(_words(), trainer)
-    return PreTrainedTokenizerFast(tokenizer_object=backend, bos_token=BEGIN)
+    backend.train_from_iterator(texts, trainer)
+    return backend
 
 
 def _words() -> list[str]:

@@ -59,7 +59,6 @@ class Outermost:
             await self._app(scope, receive, send)
             return
         answer = _Answer(send, request_id=secrets.token_hex(8))
-        scope.setdefault("state", {})["instance"] = answer.instance
         begun = monotonic()
         try:
             try:

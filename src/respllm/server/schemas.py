@@ -25,7 +25,7 @@ class Noted(Reply):
 class State(Reply):
     """Whether the service lives, or takes requests."""
 
-    status: Literal["ok", "starting", "shutting down"]
+    status: Literal["ok", "shutting down"]
 
 
 class Limits(Reply):

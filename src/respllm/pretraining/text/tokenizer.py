@@ -5,40 +5,25 @@ from __future__ import annotations
 from collections.abc import Iterable
 from pathlib import Path
 
-from tokenizers import Tokenizer, decoders, models, normalizers, pre_tokenizers, trainers
+from tokenizers import Tokenizer
 from transformers import PreTrainedTokenizerFast
 
 from respllm.batching import TextTokenizer
 from respllm.errors import CheckpointError
-
-BEGIN = "<s>"
-"""Stands before each document. It is the only special token: its number is never given for a
-text, also not for one with these letters (`TextTokenizer`)."""
+from respllm.models.nano import BEGIN, learn_byte_pairs
 
 
 def learn_tokenizer(texts: Iterable[str], vocabulary: int) -> TextTokenizer:
     """Learn byte pairs from texts; any other text is read too, in the worst case byte by byte.
 
-    Digits stand alone, so that ages share their decades, as in nano's tokenizer.
+    Digits stand alone, as in nano's tokenizer. `BEGIN` stands before each document: the only
+    special token, whose number is never given for a text, also not for one with its letters.
 
     Args:
         texts: of the train part only.
         vocabulary: tokens in all.
     """
-    backend = Tokenizer(models.BPE())
-    backend.normalizer = normalizers.NFC()
-    backend.pre_tokenizer = pre_tokenizers.Sequence(
-        [pre_tokenizers.Digits(individual_digits=True), pre_tokenizers.ByteLevel(False)]
-    )
-    backend.decoder = decoders.ByteLevel()
-    trainer = trainers.BpeTrainer(
-        vocab_size=vocabulary,
-        special_tokens=[BEGIN],
-        initial_alphabet=pre_tokenizers.ByteLevel.alphabet(),
-        show_progress=False,
-    )
-    backend.train_from_iterator(texts, trainer)
-    return _wrapped(backend)
+    return _wrapped(learn_byte_pairs(texts, vocabulary))
 
 
 def save_tokenizer(tokenizer: TextTokenizer, folder: Path) -> None:
