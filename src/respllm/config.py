@@ -149,6 +149,13 @@ class TrainingConfig(StrictModel):
             "none" leaves everything as found.
         patience: evaluations without a better validation AUROC before stopping; None never stops.
         evaluations_per_epoch: validations per epoch.
+        views: further times that an epoch reads every training clip, each time as another device in
+            another room would have recorded it.
+        hidden_fields: share of what a person stated (age, symptoms, ...) that is left out in these,
+            field by field, so that no single one answers for the sound.
+        alignment_epochs: passes over the training clips before the first epoch, in which a fresh
+            model's projector alone learns to bring audio tokens near the words that describe the
+            sound (RespLLM only); 0: no such stage, as in the paper.
         bf16: compute in bfloat16 (autocast) where the processor or GPU has it.
         save_minutes: minutes between two checkpoints (one is also written at each validation).
     """
@@ -165,8 +172,17 @@ class TrainingConfig(StrictModel):
     balance: Literal["loss", "none"] = "loss"
     patience: int | None = Field(default=3, ge=1)
     evaluations_per_epoch: int = Field(default=1, ge=1)
+    views: int = Field(default=0, ge=0)
+    hidden_fields: float = Field(default=0.0, ge=0, le=1)
+    alignment_epochs: int = Field(default=0, ge=0)
     bf16: bool = False
     save_minutes: float = Field(default=5.0, gt=0)
+
+    @model_validator(mode="after")
+    def _hides_in_views(self) -> Self:
+        if self.hidden_fields and not self.views:
+            raise ValueError("hidden_fields are left out in views: give views too")
+        return self
 
 
 class BaselineSettings(StrictModel):

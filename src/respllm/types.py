@@ -105,18 +105,22 @@ class Clip:
         start: seconds from the beginning of the file.
         stop: seconds from the beginning of the file; `None` means its end.
         window: index of the window within the trimmed stretch.
+        view: 0 as it was recorded; each further number, as some other device in some other room
+            would have recorded it.
     """
 
     record: Record
     start: float = 0.0
     stop: float | None = None
     window: int = 0
+    view: int = 0
 
     @property
     def clip_id(self) -> str:
-        """`<record_id>@<start>-<stop>#<window>`, unique over all clips."""
+        """`<record_id>@<start>-<stop>#<window>`, and `~<view>` if any; unique over all clips."""
         stop = "end" if self.stop is None else f"{self.stop:.3f}"
-        return f"{self.record.record_id}@{self.start:.3f}-{stop}#{self.window}"
+        view = f"~{self.view}" if self.view else ""
+        return f"{self.record.record_id}@{self.start:.3f}-{stop}#{self.window}{view}"
 
 
 @dataclass(frozen=True, slots=True)

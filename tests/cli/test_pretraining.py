@@ -48,9 +48,20 @@ def test_an_encoder_is_pretrained_and_can_be_probed(
     assert "SIMULATED" in shown.out
     assert "S7" in shown.out
     assert "not a medical device" in shown.out.lower() or "research" in shown.out.lower()
-    row = respllm(*asked, "--json").json["rows"][0]
+    assert "10 people" not in shown.out
+    row = respllm(*asked, "--people", 10, "--json").json["rows"][0]
     assert row["score"]["n_subjects"] > 10
-    assert row["versus"][0]["baseline"] == "log-mel statistics"
+    names = [one["baseline"] for one in row["versus"]]
+    assert names[:2] == ["log-mel statistics, logistic", "log-mel statistics, trees"]
+    assert [point["people"] for point in row["curve"]] == [10]
+    assert not list(tmp_path.rglob("looks.jsonl"))
+    held_out = ("probe", "run", "--data-root", data, "--task", "abnormal-cycle->test", "--task")
+    final = respllm(*held_out, "S7", "--final", "--seeds", 1, "--people", 10, "--people", 900)
+    assert final.code == 0, final.err
+    assert "10 people" in final.out
+    assert "abnormal-cycle->test: no curve" in final.out
+    assert "Looks written down" in final.out
+    assert len((tmp_path / "run" / "looks.jsonl").read_text().splitlines()) == 1
 
 
 def test_a_mistake_in_the_run_file_is_one_line(respllm: Run, config: Path, tmp_path: Path) -> None:

@@ -4,6 +4,7 @@ import shutil
 import subprocess
 import sys
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -143,6 +144,24 @@ def bad_recordings(folder: Path) -> dict[str, Path]:
         "too short": write(folder / "short.wav", noise(0.05)),
         "cannot be opened": folder / "missing.wav",
     }
+
+
+def test_views_are_other_sounds_and_decode_a_recording_once(
+    recordings: list[Path], encoder: Counting, root: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    opened: list[Path] = []
+    monkeypatch.setattr(
+        encode, "load_audio", lambda path, *rest: opened.append(path) or load_audio(path, *rest)
+    )
+    clip = clip_of(recordings[0])
+    clips = [replace(clip, view=view) for view in range(3)]
+    tokens = encode_clips(clips, encoder, cache_dir=root).tokens([0, 1, 2])
+    assert opened == [recordings[0]]
+    assert np.array_equal(tokens[0].reshape(256, 64), log_mel(load_audio(recordings[0])))
+    assert min(np.abs(tokens[i] - tokens[j]).mean() for i, j in ((0, 1), (0, 2), (1, 2))) > 0.01
+    again = encode_clips(clips[::-1], encoder, cache_dir=root).tokens([2, 1, 0])
+    assert np.array_equal(tokens, again)
+    assert len(opened) == 1
 
 
 def test_bad_recordings_are_skipped_and_named(

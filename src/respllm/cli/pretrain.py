@@ -54,23 +54,14 @@ def audio(
         f"{summary.validation_people} people more to validate on).",
         highlight=False,
     )
+    found = summary.validation.found
+    crops = "" if found is None else f", other crops found {found:.2f}"
     out.print(
         f"{summary.steps} steps; kept step {summary.best_step}, validation loss "
-        f"{summary.validation.loss:.3f}. {_details(summary.validation)}".rstrip(),
+        f"{summary.validation.loss:.3f}{crops}.",
         highlight=False,
     )
     for note in summary.notes:
         out.print(note, style="dim", highlight=False)
     out.print(f"Encoder: {summary.encoder}", highlight=False)
     out.print(f"Next: respllm probe {summary.folder} --data-root {data_root}", highlight=False)
-
-
-def _details(validation: object) -> str:
-    told = {
-        "found": "other crops found",
-        "crackles": "AUROC of planted crackles",
-        "wheezes": "of planted wheezes",
-    }
-    values = {name: getattr(validation, name) for name in told}
-    parts = [f"{told[name]} {value:.2f}" for name, value in values.items() if value is not None]
-    return "; ".join(parts)

@@ -29,6 +29,7 @@ from pathlib import Path
 import numpy as np
 from safetensors.numpy import save
 
+from respllm.audio.conditions import VIEWS
 from respllm.audio.frontend import FRONTEND_BITS
 from respllm.errors import RespllmError
 
@@ -48,6 +49,7 @@ class TokenKey:
         sha256: of the recording's bytes.
         start, stop: the stretch in seconds; `stop` None is the end.
         window: index of the window within the stretch.
+        view: as in `Clip`.
     """
 
     encoder: str
@@ -55,6 +57,7 @@ class TokenKey:
     start: float
     stop: float | None
     window: int
+    view: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -200,6 +203,8 @@ class TokenCache:
     def _path(self, key: TokenKey) -> str:
         assert _IDENTITY.fullmatch(key.encoder), f"no folder name: {key.encoder!r}"
         clip = f"{FRONTEND_BITS} {key.sha256} {key.start!r} {key.stop!r} {key.window}"
+        if key.view:
+            clip += f" {VIEWS} {key.view}"
         digest = hashlib.sha256(clip.encode()).hexdigest()[:40]
         return f"{self.folder}/{key.encoder}/{digest[:2]}/{digest}.safetensors"
 

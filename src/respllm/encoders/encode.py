@@ -15,7 +15,8 @@ import numpy as np
 import torch
 
 from respllm.audio import quality
-from respllm.audio.frontend import count_windows, log_mels
+from respllm.audio.conditions import heard_elsewhere
+from respllm.audio.frontend import count_windows, log_mels, windows
 from respllm.audio.headers import read_facts
 from respllm.audio.index import AudioIndex, default_cache_dir
 from respllm.audio.loading import load_audio
@@ -143,7 +144,9 @@ def encode_clips(
         about = facts[clip.record.audio_path]
         key = None
         if about.error is None and about.sha256 is not None:
-            key = TokenKey(encoder.cache_identity, about.sha256, clip.start, clip.stop, clip.window)
+            key = TokenKey(
+                encoder.cache_identity, about.sha256, clip.start, clip.stop, clip.window, clip.view
+            )
             wanted.setdefault(key, []).append(index)
         keys.append(key)
         reasons.append(about.error and f"The recording {about.error}")
@@ -230,9 +233,11 @@ def _prepare(stretch: _Stretch, cache: TokenCache) -> list[tuple[TokenKey, np.nd
         quality.check_usable(waveform)
         count = count_windows(waveform)
         keys = [key for key in stretch.keys if 0 <= key.window < count]
+        plain = [key for key in keys if not key.view]
         found: dict[TokenKey, np.ndarray | Unusable] = dict(
-            zip(keys, log_mels(waveform, [key.window for key in keys]), strict=True)
+            zip(plain, log_mels(waveform, [key.window for key in plain]), strict=True)
         )
+        found |= {key: _viewed(waveform, key) for key in keys if key.view}
         beyond = Unusable(f"The recording has {count} windows, so none of that number")
     except AudioError as error:
         found, beyond = {}, Unusable(error.what)
@@ -242,6 +247,11 @@ def _prepare(stretch: _Stretch, cache: TokenCache) -> list[tuple[TokenKey, np.nd
         if key not in found:
             cache.write(key, beyond)
     return [(key, found.get(key, beyond)) for key in stretch.keys]
+
+
+def _viewed(waveform: np.ndarray, key: TokenKey) -> np.ndarray:
+    (samples,) = windows(waveform, [key.window])
+    return heard_elsewhere(samples, [int(key.sha256[:16], 16), round(1000 * key.start), key.view])
 
 
 def _encode(

@@ -7,10 +7,9 @@ from types import TracebackType
 from typing import Any, Self
 
 from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, TextColumn, TimeRemainingColumn
-from rich.progress import Progress as Bar
 
 from respllm.models import Checkpoint, CheckpointConfig, trained_state
+from respllm.training.curves import Curves
 from respllm.training.run_folder import RunFolder, write_json, write_text
 from respllm.training.state import Progress, save_state
 
@@ -44,31 +43,17 @@ class RunRecorder:
     def __init__(
         self, folder: RunFolder, checkpoint: Checkpoint, console: Console, start: Progress
     ) -> None:
-        from torch.utils.tensorboard import SummaryWriter
-
         self.saved: CheckpointConfig | None = None
         self._folder = folder
         self._checkpoint = checkpoint
-        self._loss: float | None = None
-        self._board = SummaryWriter(
-            str(folder.path / "tensorboard"), purge_step=start.step if start.step else None
+        self._curves = Curves(
+            folder.path / "tensorboard", "training", "validation AUROC", start.step, None, console
         )
-        self._bar = Bar(
-            TextColumn("training"),
-            BarColumn(),
-            MofNCompleteColumn(),
-            TextColumn("loss {task.fields[loss]}"),
-            TextColumn("validation AUROC {task.fields[auroc]}"),
-            TimeRemainingColumn(),
-            console=console,
-            disable=not console.is_terminal,
-        )
-        best = "–" if start.best is None else f"{start.best:.3f}"
-        self._task = self._bar.add_task("", completed=start.step, loss="–", auroc=best)
+        self._curves.judge(start.best)
         _keep_metrics_until(folder, start.step)
 
     def __enter__(self) -> Self:
-        self._bar.start()
+        self._curves.__enter__()
         return self
 
     def __exit__(
@@ -77,33 +62,31 @@ class RunRecorder:
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
-        self._bar.stop()
-        self._board.close()
+        self._curves.__exit__(kind, error, trace)
 
     def step(self, progress: Progress, total: int, loss: float, rate: float) -> None:
-        """Move the bar; every tenth step goes to TensorBoard."""
-        self._loss = loss if self._loss is None else 0.95 * self._loss + 0.05 * loss
-        self._bar.update(self._task, completed=progress.step, total=total, loss=f"{self._loss:.3f}")
-        if progress.step % 10 == 0:
-            self._board.add_scalar("train/loss", self._loss, progress.step)
-            self._board.add_scalar("train/learning_rate", rate, progress.step)
+        """An optimiser step was made."""
+        self._curves.step(progress.step, loss, rate, total)
 
     def validated(self, progress: Progress, aurocs: dict[str, float], improved: bool) -> None:
         """Write the metrics down, and the model if it is the best so far."""
-        line = {"step": progress.step, "loss": self._loss, "improved": improved, "auroc": aurocs}
+        line = {
+            "step": progress.step,
+            "loss": self._curves.loss,
+            "improved": improved,
+            "auroc": aurocs,
+        }
         with self._folder.metrics.open("a", encoding="utf-8") as file:
             file.write(json.dumps(line) + "\n")
-        for task_id, value in aurocs.items():
-            self._board.add_scalar(f"validation/{task_id}", value, progress.step)
+        self._curves.validated(progress.step, aurocs)
         if improved:
             self.saved = self._checkpoint.save_pretrained(self._folder.model)
-            best = "–" if progress.best is None else f"{progress.best:.3f}"
-            self._bar.update(self._task, auroc=best)
+            self._curves.judge(progress.best)
 
     def halved(self, progress: Progress, batch_size: int) -> None:
         """Say so, and write it down."""
         step, micro = progress.halved[-1]
-        self._bar.console.print(
+        self._curves.console.print(
             f"Out of GPU memory at step {step}: {micro} examples are computed at once from here "
             f"on; a step still learns from {batch_size}.",
             highlight=False,

@@ -5,8 +5,8 @@ from __future__ import annotations
 import importlib.metadata
 import platform
 import time
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Sequence
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
@@ -20,30 +20,28 @@ from respllm.batching import (
     Heard,
     TextTokenizer,
     balanced_weights,
-    class_priors,
     cut_note,
-    implied_priors,
+    hear,
 )
 from respllm.config import RunConfig
-from respllm.datasets import DATASETS
 from respllm.encoders import AudioEncoder, load_encoder
-from respllm.errors import CheckpointError, DataError
-from respllm.models import Checkpoint, CheckpointConfig, KnownTask, assemble, load_llm
+from respllm.errors import DataError
+from respllm.models import Checkpoint
 from respllm.models.device import peak_memory, place
-from respllm.models.projecting import start_projector
-from respllm.simulation import is_simulated
 from respllm.tasks import Learned
 from respllm.tasks.removed import Removed
+from respllm.training.aligning import align
 from respllm.training.answer_parts import keep_answer_parts
+from respllm.training.building import build
 from respllm.training.data import TrainingData, load_training_data, split_hashes
 from respllm.training.loop import Start, optimise
 from respllm.training.observing import RunRecorder, Silent, halvings
 from respllm.training.run_folder import RunFolder, write_json
+from respllm.training.sound_text import sound_text
 from respllm.training.state import Progress, load_state
+from respllm.training.varying import varied
+from respllm.types import Example
 from respllm.version import __version__
-
-PROJECTOR_SAMPLE = 512
-"""Training clips, evenly spaced, that the projector's start is measured on."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,15 +104,22 @@ def train(
     data = load_training_data(
         config, task_folder, data_root, encoder, strict=strict, progress=progress
     )
-    weights = _weights(config, data)
-    checkpoint = build(config, encoder, data, weights)
-    train_set = _example_set(data.train, checkpoint.tokenizer, weights)
+    checkpoint = build(config, encoder, data, _weights(config, data.train.examples))
+    heard = _with_views(config, data, encoder, progress)
+    weights = _weights(config, heard.examples)
+    train_set = _example_set(heard, checkpoint.tokenizer, weights)
     validation_set = _example_set(data.validation, checkpoint.tokenizer)
     cuts = _cuts(config, data, checkpoint.tokenizer)
     processes = accelerator.num_processes
     start = _start(folder, data) if resume else None
+    alignment = (
+        _alignment(config, data, checkpoint, console if accelerator.is_main_process else None)
+        if start is None
+        else folder.read_record().get("alignment")  # its weights come with its state
+    )
     if accelerator.is_main_process and start is None:
         record = _record(config, data, checkpoint, encoder, task_folder, processes, cuts)
+        record["alignment"] = alignment
         write_json(folder.record, record)
         write_json(folder.learned, _learned(config, data).plain())
         skipped = [{"clip": one.clip_id, "reason": one.reason} for one in data.train.skipped]
@@ -158,80 +163,11 @@ def train(
     )
     if accelerator.is_main_process:
         record = _record(config, data, checkpoint, encoder, task_folder, processes, cuts)
+        record["alignment"] = alignment
         keep_answer_parts(folder.model, checkpoint, data)
         write_json(folder.record, record | _outcome(summary, result))
     accelerator.end_training()
     return summary
-
-
-def build(
-    config: RunConfig,
-    encoder: AudioEncoder,
-    data: TrainingData,
-    weights: np.ndarray,
-) -> Checkpoint:
-    """The model of a run before its first step: fresh, or from `init_from`."""
-    folders = {example.clip.record.audio_path.parent for example in data.train.examples}
-    simulated = any(map(is_simulated, folders))
-    earlier_tasks: dict[str, KnownTask] = {}
-    names = {task.dataset_name for task in data.train_tasks}
-    agreement_only = {n for n in names if n in DATASETS and DATASETS[n].agreement_only}
-    if simulated:
-        agreement_only = set()
-    if config.init_from is None:
-        loaded = load_llm(config.model, config.seed)
-        model = assemble(loaded.model, config.model, encoder.width, config.seed)
-        sample = np.linspace(0, len(data.train.examples) - 1, PROJECTOR_SAMPLE).astype(int)
-        start_projector(model, data.train.tokens(np.unique(sample).tolist()), config.seed)
-        tokenizer, base_identity = TextTokenizer(loaded.tokenizer), loaded.identity
-    else:
-        earlier = _earlier(config.init_from, config, encoder)
-        model, tokenizer = earlier.model, earlier.tokenizer
-        base_identity = earlier.config.base_identity
-        # What the earlier model learned from binds this one too.
-        names.update(earlier.config.datasets)
-        agreement_only.update(earlier.config.agreement_only)
-        simulated = simulated or earlier.config.simulated
-        earlier_tasks = {task.id: task for task in earlier.config.tasks if task.role == "source"}
-    examples = data.train.examples
-    priors, implied = class_priors(examples), implied_priors(examples, weights)
-    known = [KnownTask.of(t, priors[t.id], implied[t.id]) for t in data.train_tasks]
-    known += [earlier_tasks.pop(t.id, KnownTask.of(t)) for t in data.test_tasks]
-    known += [t for i, t in earlier_tasks.items() if i not in priors]
-    return Checkpoint(
-        model,
-        tokenizer,
-        CheckpointConfig(
-            model=config.model,
-            base_identity=base_identity,
-            encoder_name=encoder.name,
-            encoder_identity=encoder.identity,
-            audio_width=encoder.width,
-            protocol=config.protocol,
-            seed=config.seed,
-            tasks=tuple(known),
-            datasets=tuple(sorted(names)),
-            agreement_only=tuple(sorted(agreement_only)),
-            simulated=simulated,
-        ),
-    )
-
-
-def _earlier(source: Path, config: RunConfig, encoder: AudioEncoder) -> Checkpoint:
-    earlier = Checkpoint.from_pretrained(source)
-    if earlier.config.encoder_identity != encoder.identity:
-        raise CheckpointError(
-            f"{source} hears through {earlier.config.encoder_identity}, "
-            f"this run through {encoder.identity}",
-            next_step="give the run the encoder of the model it starts from",
-        )
-    if earlier.config.model != config.model:
-        raise CheckpointError(
-            f"{source} has another language model, head or adapter",
-            expected=repr(earlier.config.model),
-            next_step="copy its `model` settings",
-        )
-    return earlier
 
 
 def _learned(config: RunConfig, data: TrainingData) -> Learned:
@@ -243,11 +179,41 @@ def _learned(config: RunConfig, data: TrainingData) -> Learned:
     return learned | Learned.read(before) if before.is_file() else learned
 
 
-def _weights(config: RunConfig, data: TrainingData) -> np.ndarray:
-    examples = data.train.examples
+def _with_views(
+    config: RunConfig,
+    data: TrainingData,
+    encoder: AudioEncoder,
+    progress: Callable[[int, int], None] | None,
+) -> Heard:
+    """What an epoch reads: every training clip, and its views."""
+    views, hidden = config.training.views, config.training.hidden_fields
+    if not views:
+        return data.train
+    examples = varied(data.train.examples, views, hidden, config.protocol, config.seed)
+    return hear(list(examples), encoder, progress=progress)
+
+
+def _weights(config: RunConfig, examples: Sequence[Example]) -> np.ndarray:
     if config.training.balance == "loss":
         return balanced_weights(examples)
     return np.ones(len(examples), np.float32)
+
+
+def _alignment(
+    config: RunConfig, data: TrainingData, checkpoint: Checkpoint, console: Console | None
+) -> dict[str, Any] | None:
+    """Align a fresh model's sounds with words, if it hears any; what the record says of it."""
+    settings = config.training
+    fresh = config.init_from is None and "audio" in config.model.inputs
+    if not settings.alignment_epochs or not fresh:
+        return None
+    tasks = {task.id: task for task in data.train_tasks}
+    examples = data.train.examples
+    texts = [sound_text(example, tasks[example.task_id]) for example in examples]
+    weights = _weights(config, examples)
+    model, tokenizer = checkpoint.model, checkpoint.tokenizer
+    aligned = align(model, data.train, texts, weights, tokenizer, settings, config.seed, console)
+    return asdict(aligned)
 
 
 def _example_set(

@@ -7,8 +7,8 @@ from typing import Any
 
 import numpy as np
 
+from respllm.audio.conditions import as_log_mel
 from respllm.pretraining.audio import AudioPretraining
-from respllm.pretraining.audio.augmenting import scaled
 from tests.audio.sounds import noise, write
 
 
@@ -24,7 +24,7 @@ def settings(**changes: Any) -> AudioPretraining:
     values: dict[str, Any] = {
         "name": "small",
         "hear": [{"folder": "sounds"}],
-        "objectives": {"contrastive": 1, "reconstruction": 1, "planted": 1},
+        "objectives": {"contrastive": 1, "reconstruction": 1, "description": 1},
         "steps": 2,
         "batch_size": 2,
         "validate_every": 1,
@@ -41,4 +41,4 @@ def levels(frames: int, seed: int = 0) -> np.ndarray:
 
 def plain_view(levels: np.ndarray) -> np.ndarray:
     """The first window of at least 256 frames, unchanged: float32 (256, 64)."""
-    return scaled(levels[:256].astype(np.float32))
+    return as_log_mel(levels[:256].astype(np.float32))

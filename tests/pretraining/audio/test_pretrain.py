@@ -95,7 +95,7 @@ def test_it_stops_when_nothing_improves(
     monkeypatch.setattr(
         module,
         "_validate",
-        lambda *_: module.Validation(next(losses), None, None, None, None, None, None),
+        lambda *_: module.Validation(next(losses), None, None, None, None),
     )
     summary = pretrain_audio(settings(steps=4, patience=2), data, tmp_path / "run")
     assert (summary.steps, summary.best_step) == (3, 1)

@@ -73,7 +73,7 @@ def test_both_views_are_of_one_recording(
 def test_shapes_and_hidden_patches(spectrograms: Spectrograms) -> None:
     batch = views(spectrograms).batch(0, 1, 0)
     assert batch.mel.shape == (8, 256, 64)
-    assert batch.told.shape == (8, 16, 2)
+    assert batch.told.shape == (8, 64, 64)
     assert batch.hidden.shape == (4, 64)
     changed = (batch.mel[:4] != batch.whole).float()
     share = patches(changed, SMALL).mean(dim=2)

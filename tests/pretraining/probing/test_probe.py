@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import json
 from dataclasses import replace
 from pathlib import Path
 
@@ -11,7 +12,7 @@ from respllm.encoders import AudioEncoder, load_encoder
 from respllm.encoders.architectures import ARCHITECTURES
 from respllm.errors import ConfigError
 from respllm.pretraining.audio.views import patches
-from respllm.pretraining.probing import BASELINES, open_encoder, probe
+from respllm.pretraining.probing import BASELINES, encoder_folder, open_encoder, probe
 from respllm.pretraining.probing.comparing import _too_few
 from respllm.pretraining.probing.features import in_time, log_mel_statistics, token_statistics
 from respllm.pretraining.probing.questions import questions
@@ -91,6 +92,8 @@ def test_an_encoder_is_opened_by_name_file_or_folder(tmp_path: Path) -> None:
         encoder, learned = open_encoder(str(name))
         assert encoder.name == "htsat-small"
         assert learned is None
+        assert encoder_folder(str(name)) == folder
+    assert encoder_folder("mel-patch") is None
     assert open_encoder("mel-patch")[0].name == "mel-patch"
     with pytest.raises(ConfigError, match="mel-patch"):
         open_encoder("mel_patch")
@@ -120,8 +123,9 @@ def test_a_probe_has_a_row_for_each_question(icbhi: Path, cheap: AudioEncoder) -
     assert row.heard >= 3
     assert row.score is not None
     assert row.score.n_runs == 2
+    assert row.curve == ()
     assert [one.baseline for one in row.versus] == list(BASELINES)
-    same = row.versus[1]  # mel-patch against itself
+    same = row.versus[2]  # mel-patch against itself
     assert same.value == 0
     assert same.low is not None
     assert same.low <= 0
@@ -133,3 +137,54 @@ def test_too_few_people_are_said_and_not_scored(small_cohort: Path, cheap: Audio
     names = sorted({e.clip.record.subject_id for e in positive})[:3]
     few = tuple(e for e in asked.train if e.label == 0 or e.clip.record.subject_id in names)
     assert _too_few(replace(asked, train=few)) == "only 3 people of answer 1"
+
+
+def test_a_curve_asks_the_same_people_after_fewer(icbhi: Path, cheap: AudioEncoder) -> None:
+    numbers = [16, 8, 8, 10_000]
+    result = probe(cheap, icbhi, tasks=["S7"], seeds=1, people=numbers)
+    plain = probe(cheap, icbhi, tasks=["S7"], seeds=1)
+    (row,) = result.rows
+    assert result.people == (8, 16, 10_000)
+    assert [point.people for point in row.curve] == [8, 16]  # nobody has 10,000
+    assert replace(row, curve=()) == plain.rows[0]
+    assert row.score is not None
+    for point in row.curve:
+        assert point.score.n_subjects == row.score.n_subjects
+        assert point.versus.baseline == BASELINES[0]
+        assert point.score.value != row.score.value
+    with pytest.raises(ConfigError, match="7 labelled people"):
+        probe(cheap, icbhi, tasks=["S7"], people=[7])
+
+
+def test_looks_at_people_held_out_are_written_down(
+    icbhi: Path, cheap: AudioEncoder, tmp_path: Path
+) -> None:
+    folder = tmp_path / "new"
+    opened = probe(cheap, icbhi, tasks=["S7"], seeds=1, final=True, out=folder)
+    assert opened.looks is None
+    assert not folder.exists()
+    asked = ["S7", "abnormal-cycle->test"]
+    looked = probe(cheap, icbhi, tasks=asked, seeds=1, final=True, out=folder)
+    probe(cheap, icbhi, tasks=asked, seeds=1, final=True, out=folder)
+    assert looked.looks == folder / "looks.jsonl"
+    lines = [json.loads(line) for line in looked.looks.read_text().splitlines()]
+    assert [line["question"] for line in lines] == ["abnormal-cycle->test"] * 2
+    row = next(row for row in looked.rows if row.final)
+    assert row.score is not None
+    first = lines[0]
+    assert (first["what"], first["model"]) == ("probe", cheap.identity)
+    assert first["time"].startswith("20")
+    assert first["result"]["auroc"] == row.score.value
+    assert list(first["result"]["baselines"]) == list(BASELINES)
+
+
+def test_nobody_is_looked_at_where_it_cannot_be_written_down(
+    icbhi: Path, cheap: AudioEncoder, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def looked(*_: object) -> None:
+        raise AssertionError("somebody was asked")
+
+    monkeypatch.setattr("respllm.pretraining.probing.comparing._row", looked)
+    (tmp_path / "file").write_text("")
+    with pytest.raises(OSError, match="file"):
+        probe(cheap, icbhi, tasks=["abnormal-cycle->test"], final=True, out=tmp_path / "file")

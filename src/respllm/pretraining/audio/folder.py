@@ -20,9 +20,9 @@ from respllm.training.run_folder import write_json, write_text
 class AudioFolder:
     """Paths of a pretraining.
 
-    `config.yaml` the run as declared; `encoder/` the best weights, their description and, as
-    hashes, whom they heard; `metrics.jsonl` one line per validation; `tensorboard/`; `state/` what
-    a killed run goes on from; `spectrograms.f16` is deleted at the end.
+    `config.yaml` the run as declared; `encoder/` the best weights, their description, model card
+    and, as hashes, whom they heard; `metrics.jsonl` one line per validation; `tensorboard/`;
+    `state/` what a killed run goes on from; `spectrograms.f16` is deleted at the end.
     """
 
     path: Path
@@ -36,6 +36,11 @@ class AudioFolder:
     def encoder(self) -> Path:
         """The best weights so far, and their description."""
         return self.path / "encoder"
+
+    @property
+    def card(self) -> Path:
+        """The encoder's model card."""
+        return self.encoder / "README.md"
 
     @property
     def metrics(self) -> Path:

@@ -1,7 +1,8 @@
-"""What an encoder is pretrained on: other crops, hidden patches, planted sounds."""
+"""What an encoder is pretrained on: other crops, hidden patches, what a patch sounds like."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import torch
@@ -11,11 +12,12 @@ from transformers import ClapAudioModel
 
 from respllm.encoders.architectures import Architecture
 from respllm.encoders.htsat_encoder import raster
-from respllm.pretraining.audio.planting import TOLD
+from respllm.pretraining.audio.describing import KINDS
 from respllm.pretraining.audio.settings import Objectives
 from respllm.pretraining.audio.views import ViewBatch, patches
 
 SHARED_WIDTH = 128  # of the space two crops are compared in
+SMALLEST_SPREAD = 0.01
 SPREAD = 0.15  # of a log-mel in [0, 1], about: errors are told in it
 
 
@@ -26,15 +28,13 @@ class Outcome:
     Attributes:
         loss: their weighted sum.
         found: share of recordings whose other crop was found among the batch.
-        logits: (2 B, steps, 2) of planted sounds; None without that objective.
     """
 
     loss: Tensor
     contrastive: Tensor | None
     reconstruction: Tensor | None
-    planted: Tensor | None
+    description: Tensor | None
     found: Tensor | None
-    logits: Tensor | None
 
 
 class Pretrainer(nn.Module):
@@ -43,7 +43,8 @@ class Pretrainer(nn.Module):
     Contrastive, as OPERA-CT (Zhang et al. 2024; after COLA, Saeed et al. 2021): mean token ->
     linear, layer norm, tanh -> bilinear similarity, cross-entropy over the batch. Reconstruction:
     a linear map from each token to its patch; the error counts where the patch was hidden (SimMIM,
-    Xie et al. 2022). Planted: a linear map from each token, the most certain band of a step counts.
+    Xie et al. 2022). Description: a linear map from each token to what is `described` of its patch,
+    standardised: knowledge as a target, as Elbanna et al. 2022 (BYOL-S) take it from openSMILE.
 
     Batch norm keeps the statistics it is given: a view's loss depends on no other view's level.
 
@@ -72,13 +73,24 @@ class Pretrainer(nn.Module):
             )
             self.similarity = nn.Linear(SHARED_WIDTH, SHARED_WIDTH, bias=False)
             self.fill = nn.Linear(width, frames * bands)
-            self.tell = nn.Linear(width, TOLD)
+            self.tell = nn.Linear(width, KINDS * bands)
+        self.told_mean: Tensor
+        self.told_spread: Tensor
+        self.register_buffer("told_mean", torch.zeros(KINDS * bands))
+        self.register_buffer("told_spread", torch.ones(KINDS * bands))
 
-    def set_scale(self, mel: Tensor) -> None:
-        """Give the network's batch norm the mean and spread of each band, from (n, 256, 64)."""
+    def set_scale(self, batches: Sequence[ViewBatch]) -> None:
+        """Take means and spreads from some batches: of mel bands for the network's batch norm, and
+        of what patches are described by."""
+        mel = torch.cat([batch.whole for batch in batches])
         norm = self.network.audio_encoder.batch_norm
         norm.running_mean.copy_(mel.mean(dim=(0, 1)))
         norm.running_var.copy_(mel.var(dim=(0, 1)))
+        if self.weights.description:
+            told = torch.cat([batch.told for batch in batches])
+            self.told_mean.copy_(told.mean(dim=(0, 1)))
+            # What never varies, as nothing above a device's band does, is not blown up.
+            self.told_spread.copy_(told.std(dim=(0, 1)).clamp(min=SMALLEST_SPREAD))
 
     def train(self, mode: bool = True) -> Pretrainer:
         """Batch norm stays as it is."""
@@ -92,7 +104,7 @@ class Pretrainer(nn.Module):
         grouped = self.network(input_features=batch.mel[:, None]).last_hidden_state
         tokens = raster(grouped, self.architecture.chunks)
         total = tokens.new_zeros((), dtype=torch.float32)
-        contrastive = reconstruction = planted = found = logits = None
+        contrastive = reconstruction = description = found = None
         if self.weights.contrastive:
             one, other = self.shared(tokens.mean(dim=1)).split(size)
             scores = (self.similarity(one) @ other.T).float()
@@ -109,12 +121,8 @@ class Pretrainer(nn.Module):
             count = batch.hidden.sum().clamp(min=1)
             reconstruction = (per_patch * batch.hidden).sum() / count
             total = total + self.weights.reconstruction * reconstruction
-        if self.weights.planted:
-            each = self.tell(tokens).float()
-            grid = each.unflatten(
-                1, (self.architecture.chunks, self.architecture.bands, -1)
-            ).transpose(2, 3)
-            logits = grid.logsumexp(dim=3).flatten(1, 2)
-            planted = F.binary_cross_entropy_with_logits(logits, batch.told)
-            total = total + self.weights.planted * planted
-        return Outcome(total, contrastive, reconstruction, planted, found, logits)
+        if self.weights.description:
+            wanted = (batch.told - self.told_mean) / self.told_spread
+            description = F.mse_loss(self.tell(tokens).float(), wanted)
+            total = total + self.weights.description * description
+        return Outcome(total, contrastive, reconstruction, description, found)

@@ -16,18 +16,19 @@ from respllm.encoders import htsat_checkpoint
 from respllm.encoders.architectures import ARCHITECTURES
 from respllm.encoders.pretrained import new_network
 from respllm.errors import RespllmError
-from respllm.evaluation.auroc import auroc
+from respllm.pretraining.audio.card import audio_card
 from respllm.pretraining.audio.folder import AudioFolder
 from respllm.pretraining.audio.hearing import Chosen, choose
 from respllm.pretraining.audio.objectives import Outcome, Pretrainer
-from respllm.pretraining.audio.observing import Observer
 from respllm.pretraining.audio.settings import AudioPretraining
 from respllm.pretraining.audio.spectrograms import Spectrograms, hear
 from respllm.pretraining.audio.views import ViewBatch, Views
 from respllm.tasks.learned import Learned
 from respllm.tasks.removed import name_hash
 from respllm.tasks.splits import by_subject
+from respllm.training.curves import Curves
 from respllm.training.determinism import deterministic
+from respllm.training.run_folder import write_text
 from respllm.training.state import Progress, load_state, save_state
 from respllm.version import __version__
 
@@ -42,18 +43,15 @@ class Validation:
 
     Attributes:
         loss: the weighted sum.
-        contrastive, reconstruction, planted: None where an objective has no weight.
+        contrastive, reconstruction, description: None where an objective has no weight.
         found: share of recordings whose other crop was found.
-        crackles, wheezes: AUROC of planted ones, step by step.
     """
 
     loss: float
     contrastive: float | None
     reconstruction: float | None
-    planted: float | None
+    description: float | None
     found: float | None
-    crackles: float | None
-    wheezes: float | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -142,7 +140,7 @@ def pretrain_audio(
     notes = chosen.notes
     if spectrograms.unusable:
         notes = (*notes, f"{spectrograms.unusable} recordings are silent or cannot be decoded")
-    return PretrainingSummary(
+    summary = PretrainingSummary(
         folder=folder,
         encoder=kept.encoder,
         identity=f"{settings.encoder}-{found.sha256[:16]}",
@@ -155,6 +153,9 @@ def pretrain_audio(
         recordings=_counts(spectrograms),
         notes=notes,
     )
+    parameters = sum(weight.numel() for weight in model.network.parameters())
+    write_text(kept.card, audio_card(settings, summary, parameters, kept.curve()))
+    return summary
 
 
 def _learned(chosen: Chosen) -> Learned:
@@ -208,10 +209,12 @@ def _optimise(
         optimizer.load_state_dict(state)
     else:
         batches = [training.batch(settings.seed, 2, number) for number in range(SCALE_BATCHES)]
-        model.set_scale(torch.cat([batch.whole for batch in batches]).to(device))
+        model.set_scale([batch.to(device) for batch in batches])
     kept.keep_until(progress.step)
     scored = [validation.batch(_VALIDATION_SEED, number) for number in range(VALIDATION_BATCHES)]
-    with Observer(kept.tensorboard, settings.steps, progress.step, console) as observer:
+    with Curves(
+        kept.tensorboard, "pretraining", "validation", progress.step, settings.steps, console
+    ) as curves:
         while progress.step < settings.steps and not progress.stopped:
             rate = _rate(settings, progress.step)
             for group in optimizer.param_groups:
@@ -219,11 +222,12 @@ def _optimise(
             batch = training.batch(settings.seed, 1, progress.step).to(device)
             loss = _step(model.train(), optimizer, batch, settings)
             progress.step += 1
-            observer.step(progress.step, loss, rate)
+            curves.step(progress.step, loss, rate)
             if progress.step % settings.validate_every and progress.step < settings.steps:
                 continue
             found = _validate(model.eval(), scored, settings, device)
-            observer.validated(progress.step, asdict(found))
+            curves.validated(progress.step, asdict(found))
+            curves.judge(found.loss)
             improved = progress.best is None or found.loss < -progress.best
             kept.note({"step": progress.step, "improved": improved, **asdict(found)})
             if improved:  # `best` is the larger the better
@@ -305,24 +309,12 @@ def _validate(
             return None
         return round(float(torch.stack(values).mean()), 4)
 
-    told = torch.cat([batch.told for batch in batches]).flatten(0, 1).numpy()
-    logits = [o.logits.cpu() for o in outcomes if o.logits is not None]
-    found: list[float | None] = [None, None]
-    if logits:
-        given = torch.cat(logits).flatten(0, 1).float().numpy()
-        found = [
-            round(auroc(told[:, kind].astype(int).tolist(), given[:, kind].tolist()), 4)
-            if 0 < told[:, kind].sum() < len(told)
-            else None
-            for kind in range(len(found))
-        ]
     loss = mean("loss")
     assert loss is not None
     return Validation(
         loss,
         mean("contrastive"),
         mean("reconstruction"),
-        mean("planted"),
+        mean("description"),
         mean("found"),
-        *found,
     )

@@ -7,6 +7,7 @@ from typing import Literal, Self
 
 from pydantic import Field, model_validator
 
+from respllm.audio.conditions import Conditions
 from respllm.config import StrictModel
 from respllm.datasets.table_source import TableSource
 from respllm.types import Split
@@ -76,40 +77,29 @@ class Objectives(StrictModel):
     Attributes:
         contrastive: find the other crop of the same recording among other people's.
         reconstruction: fill in masked stretches of the log-mel.
-        planted: tell where synthetic crackles and wheezes were put into the sound.
+        description: tell levels, bursts and lasting tones of each patch, as they were before room
+            and device changed them.
     """
 
     contrastive: float = Field(default=1.0, ge=0)
     reconstruction: float = Field(default=1.0, ge=0)
-    planted: float = Field(default=0.0, ge=0)
+    description: float = Field(default=1.0, ge=0)
 
     @model_validator(mode="after")
     def _something(self) -> Self:
-        if not (self.contrastive or self.reconstruction or self.planted):
+        if not (self.contrastive or self.reconstruction or self.description):
             raise ValueError("at least one objective needs a weight above 0")
         return self
 
 
-class Augmentation(StrictModel):
-    """How often, and how strongly, a view is changed. All of it happens on mel powers.
+class Augmentation(Conditions):
+    """How a view differs from the recording: see `Conditions`, and
 
     Attributes:
-        band_limits: share of views whose low and high frequencies are cut off, as by a device.
-        response_db: spread (standard deviation) of a device's smooth response, dB.
-        noise: share of views with added noise, 0 to 30 dB below the sound.
-        reverberation: share of views that ring on, 0.1 to 0.6 s.
-        stretch: largest change of tempo, as a factor.
-        gain_db: largest change of level.
         shortest_seconds: of a crop; like any short recording it is repeated to 8.18 s.
         masked: share of a masked view's patches that are hidden.
     """
 
-    band_limits: float = Field(default=0.6, ge=0, le=1)
-    response_db: float = Field(default=6.0, ge=0)
-    noise: float = Field(default=0.6, ge=0, le=1)
-    reverberation: float = Field(default=0.3, ge=0, le=1)
-    stretch: float = Field(default=1.2, ge=1, le=2)
-    gain_db: float = Field(default=12.0, ge=0)
     shortest_seconds: float = Field(default=1.5, gt=0.1, le=8.18)
     masked: float = Field(default=0.4, ge=0, lt=1)
 

@@ -10,7 +10,8 @@ from pathlib import Path
 import numpy as np
 
 from respllm.audio import check_usable, load_audio, trim_silence
-from respllm.audio.frontend import FFT_HOP, FFT_SAMPLES, N_MELS, POWER_FLOOR, mel_filters
+from respllm.audio.conditions import mel_levels
+from respllm.audio.frontend import FFT_HOP, N_MELS
 from respllm.errors import AudioError, RespllmError
 from respllm.pretraining.audio.settings import SimulatedSound
 from respllm.simulation.devices import DEVICES, record
@@ -20,7 +21,6 @@ from respllm.types import Record
 
 _AT_ONCE = 64  # recordings decoded before they are written
 _KINDS: tuple[SoundKind, ...] = ("breath", "cough", "lung")
-_HANN = np.hanning(FFT_SAMPLES + 1)[:-1].astype(np.float32)  # periodic, as in the front-end
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,22 +103,6 @@ def hear(
             next_step="run `respllm data check`",
         )
     return Spectrograms(path, heard, unusable)
-
-
-def mel_levels(waveform: np.ndarray) -> np.ndarray:
-    """Mel powers in dB of a waveform (n,) of any length: float16 (1 + n // 512, 64).
-
-    The front-end's numbers before they are scaled to [0, 1].
-    """
-    padded = np.pad(waveform, FFT_SAMPLES // 2)
-    frames = np.lib.stride_tricks.sliding_window_view(padded, FFT_SAMPLES)[::FFT_HOP]
-    found = np.empty((len(frames), N_MELS), np.float16)
-    for start in range(0, len(frames), 1024):  # an hour's spectrum at once would not fit
-        spectrum = np.fft.rfft(frames[start : start + 1024] * _HANN, axis=1)
-        power = np.square(spectrum.real) + np.square(spectrum.imag)
-        mel = power @ mel_filters().T
-        found[start : start + 1024] = 10 * np.log10(np.maximum(mel, POWER_FLOOR))
-    return found
 
 
 def _all(

@@ -11,8 +11,9 @@ import torch
 from torch import Tensor
 
 from respllm.encoders.architectures import Architecture
+from respllm.encoders.base import N_TOKENS
 from respllm.pretraining.audio.augmenting import View, hide_stripes, make_view
-from respllm.pretraining.audio.planting import bank, draw_kinds
+from respllm.pretraining.audio.describing import described
 from respllm.pretraining.audio.settings import AudioPretraining
 from respllm.pretraining.audio.spectrograms import Heard, Spectrograms
 
@@ -25,7 +26,8 @@ class ViewBatch:
         mel: (2 B, 256, 64) what the network is shown.
         whole: (B, 256, 64) the first views before patches were hidden.
         hidden: bool (B, 64) the first views' hidden patches, in the order of tokens.
-        told: (2 B, steps, 2) 1 where a planted crackle, a planted wheeze can be seen in a step.
+        told: (2 B, 64, 4 x bands of a patch) what `described` says of the views before room and
+            device changed them, in the order of tokens; (2 B, 64, 0) if nobody asks.
         same: bool (B, B) pairs of recordings of one person: no negatives for one another.
     """
 
@@ -64,7 +66,6 @@ class Views:
         self._spectrograms = spectrograms
         self._settings = settings
         self._architecture = architecture
-        self._bank = bank(settings.seed) if settings.objectives.planted else None
         self._recordings: dict[str, dict[str, list[Heard]]] = defaultdict(lambda: defaultdict(list))
         for heard in spectrograms.heard:
             if heard.subject in people[heard.source]:
@@ -91,10 +92,9 @@ class Views:
         second: list[View] = []
         for name in chosen:
             some = source[name]
-            kinds = draw_kinds(rng)
             levels = self._spectrograms.levels(some[int(rng.integers(len(some)))])
             for views in (first, second):
-                views.append(make_view(levels, self._settings.augmentation, self._bank, kinds, rng))
+                views.append(make_view(levels, self._settings.augmentation, rng))
         whole = np.stack([view.mel for view in first])
         shown = [hide_stripes(view.mel, rng) for view in second]
         hidden = rng.random((size, 64)) < self._settings.augmentation.masked
@@ -104,21 +104,28 @@ class Views:
             ),
             whole=torch.from_numpy(whole),
             hidden=torch.from_numpy(hidden),
-            told=self._told([view.told for view in (*first, *second)]),
+            told=self._told([*first, *second]),
             same=torch.tensor([[one == other for other in chosen] for one in chosen]),
         )
 
-    def _told(self, told: Sequence[np.ndarray]) -> Tensor:
-        steps = self._architecture.steps
-        frames = np.stack(told).reshape(len(told), steps, -1, told[0].shape[1])
-        return torch.from_numpy(frames.any(axis=2).astype(np.float32))
+    def _told(self, views: Sequence[View]) -> Tensor:
+        if not self._settings.objectives.description:
+            return torch.empty(len(views), N_TOKENS, 0)
+        patch = self._architecture.patch
+        found = np.stack([described(view.clean, patch) for view in views])
+        return in_token_order(torch.from_numpy(found), self._architecture)
 
 
 def patches(mel: Tensor, architecture: Architecture) -> Tensor:
     """(B, 256, 64) to (B, 64, frames x bands of a patch), in the order of the encoder's tokens."""
     frames, bands = architecture.patch
-    cut = mel.unfold(1, frames, frames).unfold(2, bands, bands).flatten(3)
-    # (B, steps, bands, values) -> stretches of eight steps, each from low to high
+    return in_token_order(
+        mel.unfold(1, frames, frames).unfold(2, bands, bands).flatten(3), architecture
+    )
+
+
+def in_token_order(cut: Tensor, architecture: Architecture) -> Tensor:
+    """(B, steps, bands, values) to (B, 64, values): stretches of 8 steps, each from low to high."""
     return cut.unflatten(1, (architecture.chunks, 8)).transpose(2, 3).flatten(1, 3)
 
 

@@ -4,87 +4,48 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 
 import numpy as np
 
-from respllm.batching import balanced_weights
 from respllm.encoders import ENCODERS, AudioEncoder, load_encoder
 from respllm.encoders.architectures import ARCHITECTURES
 from respllm.encoders.htsat_checkpoint import DESCRIPTION, LEARNED, WEIGHTS, describe
 from respllm.encoders.pretrained import SHIPPED, PretrainedHtsat
 from respllm.errors import ConfigError, unknown_name
-from respllm.evaluation import ScoredClip, ScoredUnits, mean_auroc, paired_difference, scored_units
+from respllm.evaluation import mean_auroc
+from respllm.pretraining.probing.curve import learning_curve
 from respllm.pretraining.probing.features import log_mel_statistics, token_statistics
-from respllm.pretraining.probing.nested import FOLDS, cross_validated, transferred
+from respllm.pretraining.probing.looking import LOOKS, written_down
+from respllm.pretraining.probing.nested import FEWEST, FOLDS, Answer, transferred
 from respllm.pretraining.probing.questions import Question, questions
+from respllm.pretraining.probing.results import (
+    LOG_MEL,
+    MEL_PATCH,
+    TREES,
+    UNTRAINED,
+    ProbeResult,
+    ProbeRow,
+)
+from respllm.pretraining.probing.scoring import units_of, versus
+from respllm.pretraining.probing.trees import by_trees
 from respllm.tasks import Task
 from respllm.tasks.learned import Learned
-from respllm.types import Example, Score
+from respllm.types import Example
 
-LOG_MEL, MEL_PATCH, UNTRAINED = "log-mel statistics", "mel-patch", "untrained HTS-AT"
-BASELINES = (LOG_MEL, MEL_PATCH, UNTRAINED)
 SEEDS = 3
 
 Features = Callable[[Sequence[Example]], np.ndarray]
 
 
 @dataclass(frozen=True, slots=True)
-class Versus:
-    """The encoder's AUROC minus a baseline's on the same people.
+class _Column:
+    """What is compared: what it hears of examples, and what learns from that."""
 
-    Attributes:
-        baseline: its name.
-        auroc: the baseline's.
-        value, low, high: of the difference, with its paired 95% interval by subject.
-        note: why there is none.
-    """
-
-    baseline: str
-    auroc: Score
-    value: float | None
-    low: float | None
-    high: float | None
-    note: str
-
-
-@dataclass(frozen=True, slots=True)
-class ProbeRow:
-    """One question.
-
-    Attributes:
-        id, title: see `Question`.
-        final: whether it looked at people held out for the end.
-        score: the encoder's AUROC; its seeds are divisions into folds.
-        versus: each baseline.
-        skipped: clips that could not be heard.
-        heard: people or sounds of the asked that pretraining had heard; None: not known.
-        note: why it was not asked.
-    """
-
-    id: str
-    title: str
-    final: bool
-    score: Score | None
-    versus: tuple[Versus, ...]
-    skipped: int
-    heard: int | None
-    note: str = ""
-
-
-@dataclass(frozen=True, slots=True)
-class ProbeResult:
-    """All questions, and what was probed.
-
-    Attributes:
-        encoder: identity.
-        rows: one per question.
-        seeds: divisions into folds that were averaged.
-    """
-
-    encoder: str
-    rows: tuple[ProbeRow, ...]
-    seeds: int
+    name: str
+    features: Features
+    answer: Answer = transferred
 
 
 def open_encoder(name: str) -> tuple[AudioEncoder, Learned | None]:
@@ -101,16 +62,24 @@ def open_encoder(name: str) -> tuple[AudioEncoder, Learned | None]:
         opened = load_encoder(name)
         nobody = Learned(frozenset(), frozenset())
         return opened, _heard(SHIPPED / name) if opened.has_weights else nobody
-    path = Path(name)
-    for folder in (path, path / "encoder", *([path.parent] if path.name == WEIGHTS else [])):
-        if (folder / DESCRIPTION).is_file():
-            return load_encoder(describe(folder).architecture.name, folder), _heard(folder)
+    folder = encoder_folder(name)
+    if folder is not None:
+        return load_encoder(describe(folder).architecture.name, folder), _heard(folder)
     raise ConfigError(
         unknown_name("encoder", name, ENCODERS),
         where="ENCODER",
         expected=f"one of these, or a folder with {DESCRIPTION}",
         next_step="give the folder of a `respllm pretrain audio`",
     )
+
+
+def encoder_folder(name: str) -> Path | None:
+    """The folder with the weights that `open_encoder` opens; None: no folder, perhaps a name."""
+    path = Path(name)
+    for folder in (path, path / "encoder", *([path.parent] if path.name == WEIGHTS else [])):
+        if name not in ENCODERS and (folder / DESCRIPTION).is_file():
+            return folder
+    return None
 
 
 def _heard(folder: Path) -> Learned | None:
@@ -126,7 +95,9 @@ def probe(
     own: Sequence[Task] = (),
     final: bool = False,
     seeds: int = SEEDS,
+    people: Sequence[int] = (),
     learned: Learned | None = None,
+    out: Path = Path(),
     progress: Callable[[int, int], None] | None = None,
 ) -> ProbeResult:
     """Linear probes of an encoder and of what it is compared with, all on the same folds.
@@ -138,13 +109,22 @@ def probe(
         own: further tasks, from task files.
         final: ask about people held out for the end too; choose nothing afterwards.
         seeds: divisions into folds that are averaged.
+        people: numbers of labelled people to learn from, for a learning curve of each question
+            that cross-validates people.
         learned: whom the encoder heard; None: it is not known.
+        out: folder in which looks at people held out for the end are written down (looks.jsonl).
         progress: called with (clips done, clips in all), for each encoder and question.
 
     Raises:
-        ConfigError: an unknown question.
+        ConfigError: an unknown question; fewer people than a penalty can be chosen with.
         DataError: a dataset is not as published.
     """
+    if people and min(people) < FEWEST:
+        raise ConfigError(
+            f"{min(people)} labelled people are too few to choose a penalty with",
+            where="--people",
+            expected=f"{FEWEST} or more",
+        )
     asked = list(questions(data_root, own, final))
     known = {question.id for question in asked}
     for name in tasks:
@@ -157,14 +137,24 @@ def probe(
             )
     chosen = [question for question in asked if not tasks or question.id in tasks]
     columns = _columns(encoder, progress)
-    rows = tuple(_row(question, columns, seeds, learned) for question in chosen)
-    return ProbeResult(encoder.identity, rows, seeds)
+    rows = []
+    for question in chosen:
+        ask = partial(_row, question, columns, seeds, people, learned)
+        rows.append(written_down(out, encoder.identity, ask) if question.final else ask())
+    looked = any(row.final and row.score is not None for row in rows)
+    return ProbeResult(
+        encoder.identity,
+        tuple(rows),
+        seeds,
+        tuple(sorted(set(people))),
+        out / LOOKS if looked else None,
+    )
 
 
 def _columns(
     encoder: AudioEncoder, progress: Callable[[int, int], None] | None
-) -> dict[str, Features]:
-    """What makes a feature matrix of examples: the probed encoder first."""
+) -> tuple[_Column, ...]:
+    """The probed encoder, then `BASELINES`."""
     mel_patch = load_encoder("mel-patch")
     size = encoder.name if encoder.name in ARCHITECTURES else "htsat"
     untrained = PretrainedHtsat.untrained(size)
@@ -172,16 +162,24 @@ def _columns(
     def of(own: AudioEncoder) -> Features:
         return lambda examples: token_statistics([e.clip for e in examples], own, progress=progress)
 
-    return {
-        encoder.identity: of(encoder),
-        LOG_MEL: lambda examples: log_mel_statistics([e.clip for e in examples], mel_patch),
-        MEL_PATCH: of(mel_patch),
-        UNTRAINED: of(untrained),
-    }
+    def log_mel(examples: Sequence[Example]) -> np.ndarray:
+        return log_mel_statistics([e.clip for e in examples], mel_patch)
+
+    return (
+        _Column(encoder.identity, of(encoder)),
+        _Column(LOG_MEL, log_mel),
+        _Column(TREES, log_mel, by_trees),
+        _Column(MEL_PATCH, of(mel_patch)),
+        _Column(UNTRAINED, of(untrained)),
+    )
 
 
 def _row(
-    question: Question, columns: dict[str, Features], seeds: int, learned: Learned | None
+    question: Question,
+    columns: tuple[_Column, ...],
+    seeds: int,
+    people: Sequence[int],
+    learned: Learned | None,
 ) -> ProbeRow:
     asked = question.train if question.test is None else question.test
     heard = None if learned is None else len(learned.among(asked))
@@ -190,21 +188,23 @@ def _row(
     if problem:
         return replace(row, note=problem)
     both = (*question.train, *(question.test or ()))
-    features = [make(both) for make in columns.values()]
-    usable = np.all([np.isfinite(rows).all(axis=1) for rows in features], axis=0)
-    problem = _too_few(_heard_of(question, usable))
+    made = {make: make(both) for make in dict.fromkeys(column.features for column in columns)}
+    usable = np.all([np.isfinite(rows).all(axis=1) for rows in made.values()], axis=0)
+    question = _heard_of(question, usable)
+    problem = _too_few(question)
     if problem:
         return replace(row, note=f"{problem} can be heard", skipped=int((~usable).sum()))
-    units = [_units(question, rows, usable, seeds) for rows in features]
-    versus = []
-    for name, other in zip(BASELINES, units[1:], strict=True):
-        gain = paired_difference(units[0], other, same_runs=True)
-        versus.append(Versus(name, mean_auroc(other), gain.value, gain.low, gain.high, gain.note))
+    features = {column.name: made[column.features][usable] for column in columns}
+    own, *others = (
+        units_of(question, features[column.name], seeds, column.answer) for column in columns
+    )
+    name, *baselines = features
     return replace(
         row,
-        score=mean_auroc(units[0]),
-        versus=tuple(versus),
+        score=mean_auroc(own),
+        versus=tuple(versus(b, own, other) for b, other in zip(baselines, others, strict=True)),
         skipped=int((~usable).sum()),
+        curve=learning_curve(question, features[name], features[LOG_MEL], seeds, people),
     )
 
 
@@ -225,37 +225,3 @@ def _too_few(question: Question) -> str:
             if len(people) < least:
                 return f"only {len(people)} people of answer {label}"
     return "" if question.train else "nothing is labelled"
-
-
-def _units(question: Question, rows: np.ndarray, usable: np.ndarray, seeds: int) -> ScoredUnits:
-    count = len(question.train)
-    train = [e for e, used in zip(question.train, usable[:count], strict=True) if used]
-    known = rows[:count][usable[:count]]
-    labels = np.array([e.label for e in train])
-    people = np.array([e.clip.record.subject_id for e in train])
-    weights = balanced_weights(train)
-    runs: list[list[list[ScoredClip]]] = []
-    if question.test is None:
-        for seed in range(seeds):
-            given = cross_validated(known, labels, people, weights, seed)
-            runs.append([_scored(question.id, train, given)])
-    else:
-        test = [e for e, used in zip(question.test, usable[count:], strict=True) if used]
-        others = rows[count:][usable[count:]]
-        for seed in range(seeds):
-            given = transferred(known, labels, people, weights, others, seed)
-            runs.append([_scored(question.id, test, given)])
-    return scored_units(runs)
-
-
-def _scored(task_id: str, examples: Sequence[Example], given: np.ndarray) -> list[ScoredClip]:
-    return [
-        ScoredClip(
-            task_id,
-            example.clip.record.record_id,
-            example.clip.record.subject_id,
-            float(logit),
-            int(example.label or 0),
-        )
-        for example, logit in zip(examples, given, strict=True)
-    ]

@@ -1,0 +1,27 @@
+"""A random forest: whether simple features hold more than a line through them can tell."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from respllm.pretraining.probing.nested import even
+
+TREES = 200
+LEAF = 5  # clips at the least; fixed beforehand, nothing is tuned
+
+
+def by_trees(
+    rows: np.ndarray,
+    labels: np.ndarray,
+    people: np.ndarray,
+    weights: np.ndarray,
+    asked: np.ndarray,
+    seed: int,
+) -> np.ndarray:
+    """Chance of answer 1 for other rows (m, d) by a forest of these; the arguments of
+    `transferred`. Both classes and all people of a class weigh the same, so folds share a scale."""
+    from sklearn.ensemble import RandomForestClassifier
+
+    forest = RandomForestClassifier(TREES, min_samples_leaf=LEAF, random_state=seed, n_jobs=1)
+    forest.fit(rows, labels, sample_weight=even(weights, labels))
+    return forest.predict_proba(asked)[:, 1]
