@@ -229,6 +229,17 @@ def test_opera_tokens_are_laid_out_in_time() -> None:
     assert low.seconds * 32 == pytest.approx(8.192)
 
 
+def test_the_compact_encoders_tokens_are_laid_out_in_four_bands() -> None:
+    lowest, low, high, highest = audio_bands("htsat-small", np.arange(64.0))
+    assert lowest.values == (*range(8), *range(32, 40))
+    assert highest.values == (*range(24, 32), *range(56, 64))
+    assert lowest.seconds * 16 == pytest.approx(8.192)
+    edges = [low.low_hz, high.low_hz, highest.low_hz]
+    assert [lowest.high_hz, low.high_hz, high.high_hz] == edges
+    assert (lowest.low_hz, highest.high_hz) == (50, 8000)
+    assert edges == sorted(edges)
+
+
 def test_other_encoders_have_one_band_in_time_order() -> None:
     (band,) = audio_bands("mel-patch", np.arange(64.0))
     assert band.values == tuple(range(64))

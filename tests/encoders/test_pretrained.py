@@ -7,6 +7,7 @@ import pytest
 import torch
 
 from respllm.audio import FRONTEND
+from respllm.audio.describing import KINDS
 from respllm.encoders import htsat_checkpoint, load_encoder
 from respllm.encoders.architectures import ARCHITECTURES
 from respllm.encoders.pretrained import PretrainedHtsat, new_network
@@ -64,6 +65,18 @@ def test_tokens_are_in_the_order_of_their_patches(name: str) -> None:
         changed[cells[token]] += 1
         moved = encoder.tokens(changed.view(1, 256, 64)) - encoder.tokens(mel)
         assert int(moved.norm(dim=2).argmax()) == token
+
+
+@pytest.mark.parametrize("name", sorted(ARCHITECTURES))
+def test_a_token_ends_with_what_is_known_of_its_patch(name: str) -> None:
+    encoder, architecture = PretrainedHtsat.untrained(name), ARCHITECTURES[name]
+    mel = mels(2)
+    frames, bands = architecture.patch
+    known = encoder.tokens(mel)[:, :, architecture.width :]
+    assert known.shape == (2, 64, KINDS * bands)
+    cells = patches(mel, architecture).unflatten(2, (frames, bands))
+    levels = known.unflatten(2, (bands, KINDS))[..., 0]
+    assert torch.allclose(levels, cells.mean(dim=2), atol=1e-5)
 
 
 def test_untrained_weights_follow_their_seed() -> None:

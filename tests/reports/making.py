@@ -177,8 +177,8 @@ def an_attribution(passed: bool = True) -> Attribution:
     return Attribution(
         *("respllm-123456789abc", "S7", "Integrated Gradients", "Baseline: a mean token.", 24, 20),
         (
-            AudioBand("low frequencies", 0.256, values),
-            AudioBand("high frequencies", 0.256, values[::-1]),
+            AudioBand("low frequencies", 50, 1000, 0.256, values),
+            AudioBand("high frequencies", 1000, 8000, 0.256, values[::-1]),
         ),
         (
             WordAttribution("(number)", "DMS", 0.4, 0.5, 20),

@@ -14,11 +14,20 @@ from dataclasses import dataclass
 import numpy as np
 import torch
 
-from respllm.audio.frontend import FFT_HOP, N_FRAMES
+from respllm.audio.frontend import (
+    FFT_HOP,
+    FFT_SAMPLES,
+    MEL_HIGH_HZ,
+    MEL_LOW_HZ,
+    N_FRAMES,
+    N_MELS,
+    mel_filters,
+)
 from respllm.audio.loading import SAMPLE_RATE
 from respllm.audits.attributed_words import WordAttribution, word_attributions
 from respllm.audits.integrated_gradients import STEPS, Tokens, token_attributions
 from respllm.batching import ExampleSet
+from respllm.encoders.architectures import ARCHITECTURES
 from respllm.errors import DataError
 from respllm.models import Checkpoint, RespLLM
 
@@ -36,12 +45,15 @@ class AudioBand:
     """The audio tokens of one frequency band in time order.
 
     Attributes:
-        name: "all frequencies", "low frequencies" or "high frequencies".
+        name: "all frequencies"; "low" and "high frequencies"; of four, from "lowest" to "highest".
+        low_hz, high_hz: what the band covers.
         seconds: duration of one token.
         values: mean absolute attribution of each token, in log-odds.
     """
 
     name: str
+    low_hz: float
+    high_hz: float
     seconds: float
     values: tuple[float, ...]
 
@@ -201,13 +213,35 @@ def _likeness(first: Sequence[np.ndarray], second: Sequence[np.ndarray]) -> floa
 def audio_bands(encoder: str, values: np.ndarray) -> tuple[AudioBand, ...]:
     """Lay (64,) values of audio tokens out in time, by the order in which the encoder gives them.
 
-    opera-ct: per quarter of the clip eight steps of the low, then eight of the high frequencies.
+    HTS-AT: stretch by stretch of the clip, eight steps of the lowest frequencies, then of the next.
     """
-    clip = N_FRAMES * FFT_HOP / SAMPLE_RATE
-    if encoder == "opera-ct":
-        low, high = values.reshape(4, 2, 8).swapaxes(0, 1).reshape(2, 32).tolist()
-        return (
-            AudioBand("low frequencies", clip / 32, tuple(low)),
-            AudioBand("high frequencies", clip / 32, tuple(high)),
+    layout = _LAYOUTS.get(encoder)
+    bands = layout.bands if layout else 1
+    stretches = values.reshape(-1, bands, 8 if layout else len(values))
+    lines = stretches.swapaxes(0, 1).reshape(bands, -1)
+    seconds = N_FRAMES * FFT_HOP / SAMPLE_RATE / lines.shape[1]
+    edges = _edges_hz(bands)
+    return tuple(
+        AudioBand(name, low, high, seconds, tuple(line.tolist()))
+        for name, low, high, line in zip(
+            _BAND_NAMES[bands], edges[:-1], edges[1:], lines, strict=True
         )
-    return (AudioBand("all frequencies", clip / len(values), tuple(values.tolist())),)
+    )
+
+
+def _edges_hz(bands: int) -> list[float]:
+    """Limits of equal parts of the front-end's 64 mel bands; they meet between two peaks."""
+    peaks = mel_filters().argmax(axis=1) * SAMPLE_RATE / FFT_SAMPLES
+    inner = [float(peaks[i - 1 : i + 1].mean()) for i in range(0, N_MELS, N_MELS // bands) if i]
+    return [MEL_LOW_HZ, *inner, MEL_HIGH_HZ]
+
+
+_BAND_NAMES = {
+    bands: tuple(f"{name} frequencies" for name in names)
+    for bands, names in {
+        1: ("all",),
+        2: ("low", "high"),
+        4: ("lowest", "low", "high", "highest"),
+    }.items()
+}
+_LAYOUTS = {"opera-ct": ARCHITECTURES["htsat"], **ARCHITECTURES}

@@ -14,12 +14,7 @@ import torch
 
 from respllm.audio.frontend import (
     FFT_HOP,
-    FFT_SAMPLES,
-    MEL_HIGH_HZ,
-    MEL_LOW_HZ,
     N_FRAMES,
-    N_MELS,
-    mel_filters,
 )
 from respllm.audio.loading import SAMPLE_RATE
 from respllm.audits.attributed_words import Part, written_words
@@ -167,14 +162,6 @@ def attribute_recording(
 
 def _bands(encoder: str, audio: np.ndarray) -> tuple[BandAttribution, ...]:
     return tuple(
-        BandAttribution(band.name, *_limits_hz(band.name), band.seconds, band.values)
+        BandAttribution(band.name, band.low_hz, band.high_hz, band.seconds, band.values)
         for band in audio_bands(encoder, audio)
     )
-
-
-def _limits_hz(band: str) -> tuple[float, float]:
-    """What a band of the front-end's 64 mel bands covers; halves meet between their peaks."""
-    peaks = mel_filters()[N_MELS // 2 - 1 : N_MELS // 2 + 1].argmax(1)
-    middle = float(peaks.mean()) * SAMPLE_RATE / FFT_SAMPLES
-    low = middle if band == "high frequencies" else MEL_LOW_HZ
-    return low, middle if band == "low frequencies" else MEL_HIGH_HZ

@@ -11,6 +11,7 @@ from respllm.audio.frontend import N_FRAMES, N_MELS
 from respllm.encoders.base import N_TOKENS
 
 if TYPE_CHECKING:
+    from torch import Tensor
     from transformers import ClapAudioConfig
 
 
@@ -55,6 +56,10 @@ class Architecture:
     def patch(self) -> tuple[int, int]:
         """What a token stands for: frames, mel bands."""
         return N_FRAMES // self.steps, N_MELS // self.bands
+
+    def in_token_order(self, cut: Tensor) -> Tensor:
+        """(B, steps, bands, values) to (B, 64, values): stretches of 8 steps, each low to high."""
+        return cut.unflatten(1, (self.chunks, 8)).transpose(2, 3).flatten(1, 3)
 
     def config(self) -> ClapAudioConfig:
         """The settings of `ClapAudioModel`; no dropout: augmented views regularise."""

@@ -5,9 +5,12 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Self
 
+import numpy as np
 import torch
+from torch import Tensor
 from transformers import ClapAudioModel
 
+from respllm.audio.describing import DESCRIBED, KINDS, described
 from respllm.audio.frontend import FRONTEND
 from respllm.encoders import htsat_checkpoint
 from respllm.encoders.architectures import ARCHITECTURES, Architecture
@@ -20,7 +23,10 @@ SHIPPED = Path(__file__).parent / "weights"
 
 
 class PretrainedHtsat(HtsatEncoder):
-    """HTS-AT of one of the two sizes.
+    """HTS-AT of one of the two sizes, and beside what it learned what is known of each patch.
+
+    A token is the network's output, then the levels, bursts and lasting tones of its patch
+    (`respllm.audio.describing`): the network has learned to tell them, but not exactly.
 
     Args:
         name: registry name, also the architecture's.
@@ -59,7 +65,7 @@ class PretrainedHtsat(HtsatEncoder):
         self.network.load_state_dict(
             htsat_checkpoint.read(found, self.network.state_dict()), strict=True
         )
-        self.identity = f"{name}-{found.sha256[:16]}-{FRONTEND}"
+        self.identity = f"{name}-{found.sha256[:16]}-{DESCRIBED}-{FRONTEND}"
         self.settle(precision)
 
     @classmethod
@@ -69,16 +75,22 @@ class PretrainedHtsat(HtsatEncoder):
         HtsatEncoder.__init__(encoder)
         encoder.made = {}
         encoder._build(ARCHITECTURES[name], seed)
-        encoder.identity = f"{name}-untrained-{seed}-{FRONTEND}"
+        encoder.identity = f"{name}-untrained-{seed}-{DESCRIBED}-{FRONTEND}"
         encoder.settle("float32")
         return encoder
 
     def _build(self, architecture: Architecture, seed: int) -> None:
         self.name = architecture.name
-        self.width = architecture.width
+        self.architecture = architecture
+        self.width = architecture.width + KINDS * architecture.patch[1]
         self.chunks = architecture.chunks
         self.bands = architecture.bands
         self.network = new_network(architecture, seed)
+
+    def _encode(self, mel: Tensor) -> Tensor:
+        known = [described(one, self.architecture.patch) for one in mel.float().cpu().numpy()]
+        in_order = self.architecture.in_token_order(torch.from_numpy(np.stack(known)))
+        return torch.cat([super()._encode(mel), in_order.to(mel.device)], dim=2)
 
 
 def new_network(architecture: Architecture, seed: int) -> ClapAudioModel:

@@ -9,13 +9,18 @@ from respllm.reports.figure import FIRST, MUTED, SECOND, canvas
 from respllm.reports.formatting import number
 
 if TYPE_CHECKING:
-    from respllm.audits.attribution import Attribution
+    from matplotlib.axes import Axes
+
+    from respllm.audits.attribution import Attribution, AudioBand
 
 MOST_WORDS = 20
 
 
 def sound_plot(key: str, found: Attribution) -> Plot:
-    """Mean absolute attribution along the clip, one line of bars per frequency band."""
+    """Mean absolute attribution along the clip, one line of bars per frequency band.
+
+    Two bands are drawn back to back; more, above one another.
+    """
     told = []
     for band in found.bands:
         most = band.values.index(max(band.values))
@@ -26,22 +31,38 @@ def sound_plot(key: str, found: Attribution) -> Plot:
     alt = f"Attribution over the sound, {found.task_id}: {'; '.join(told)}."
     with canvas(key, alt, 3.6, 2.4) as drawing:
         axes = drawing.axes
-        for band, colour, sign in zip(found.bands, (FIRST, SECOND), (-1, 1), strict=False):
-            upward = sign if len(found.bands) > 1 else 1
-            axes.bar(
-                [i * band.seconds for i in range(len(band.values))],
-                [upward * value for value in band.values],
-                width=0.9 * band.seconds,
-                align="edge",
-                color=colour,
-                label=band.name,
-            )
-        axes.axhline(0, color=MUTED, linewidth=1)
-        axes.yaxis.set_major_formatter(lambda value, _: f"{abs(value):g}")
+        if len(found.bands) > 2:
+            largest = max(max(band.values) for band in found.bands) or 1.0
+            for row, band in enumerate(found.bands):
+                _bars(axes, band, [0.9 * value / largest for value in band.values], FIRST, row)
+            axes.set_yticks(range(len(found.bands)), [_range(band) for band in found.bands])
+            axes.set_ylabel(f"full line: {number(largest)} log-odds")
+        else:
+            for band, colour, sign in zip(found.bands, (FIRST, SECOND), (-1, 1), strict=False):
+                upward = sign if len(found.bands) > 1 else 1
+                _bars(axes, band, [upward * value for value in band.values], colour, 0)
+            axes.axhline(0, color=MUTED, linewidth=1)
+            axes.yaxis.set_major_formatter(lambda value, _: f"{abs(value):g}")
+            axes.set_ylabel("log-odds")
+            axes.legend(loc="lower center", bbox_to_anchor=(0.5, 1), ncols=2, handlelength=1)
         axes.set_xlabel("seconds from the beginning of the clip")
-        axes.set_ylabel("log-odds")
-        axes.legend(loc="lower center", bbox_to_anchor=(0.5, 1), ncols=2, handlelength=1)
     return Plot(f"{found.task_id}: mean absolute attribution over the sound", alt, drawing.svg)
+
+
+def _bars(axes: Axes, band: AudioBand, heights: list[float], colour: str, bottom: int) -> None:
+    axes.bar(
+        [i * band.seconds for i in range(len(heights))],
+        heights,
+        width=0.9 * band.seconds,
+        bottom=bottom,
+        align="edge",
+        color=colour,
+        label=band.name,
+    )
+
+
+def _range(band: AudioBand) -> str:
+    return f"{band.low_hz:.0f}–{band.high_hz:.0f} Hz"
 
 
 def word_plot(key: str, found: Attribution) -> Plot:

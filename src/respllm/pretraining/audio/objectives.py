@@ -10,9 +10,9 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 from transformers import ClapAudioModel
 
+from respllm.audio.describing import KINDS
 from respllm.encoders.architectures import Architecture
 from respllm.encoders.htsat_encoder import raster
-from respllm.pretraining.audio.describing import KINDS
 from respllm.pretraining.audio.settings import Objectives
 from respllm.pretraining.audio.views import ViewBatch, patches
 

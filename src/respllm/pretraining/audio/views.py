@@ -10,10 +10,10 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from respllm.audio.describing import described
 from respllm.encoders.architectures import Architecture
 from respllm.encoders.base import N_TOKENS
 from respllm.pretraining.audio.augmenting import View, hide_stripes, make_view
-from respllm.pretraining.audio.describing import described
 from respllm.pretraining.audio.settings import AudioPretraining
 from respllm.pretraining.audio.spectrograms import Heard, Spectrograms
 
@@ -113,20 +113,14 @@ class Views:
             return torch.empty(len(views), N_TOKENS, 0)
         patch = self._architecture.patch
         found = np.stack([described(view.clean, patch) for view in views])
-        return in_token_order(torch.from_numpy(found), self._architecture)
+        return self._architecture.in_token_order(torch.from_numpy(found))
 
 
 def patches(mel: Tensor, architecture: Architecture) -> Tensor:
     """(B, 256, 64) to (B, 64, frames x bands of a patch), in the order of the encoder's tokens."""
     frames, bands = architecture.patch
-    return in_token_order(
-        mel.unfold(1, frames, frames).unfold(2, bands, bands).flatten(3), architecture
-    )
-
-
-def in_token_order(cut: Tensor, architecture: Architecture) -> Tensor:
-    """(B, steps, bands, values) to (B, 64, values): stretches of 8 steps, each from low to high."""
-    return cut.unflatten(1, (architecture.chunks, 8)).transpose(2, 3).flatten(1, 3)
+    cut = mel.unfold(1, frames, frames).unfold(2, bands, bands).flatten(3)
+    return architecture.in_token_order(cut)
 
 
 def _hide(mel: np.ndarray, hidden: np.ndarray, architecture: Architecture) -> np.ndarray:

@@ -18,8 +18,11 @@ def by_trees(
     asked: np.ndarray,
     seed: int,
 ) -> np.ndarray:
-    """Chance of answer 1 for other rows (m, d) by a forest of these; the arguments of
-    `transferred`. Both classes and all people of a class weigh the same, so folds share a scale."""
+    """Share of the trees for answer 1 of other rows (m, d); the arguments of `transferred`.
+
+    Both classes weigh the same and so do all people of a class. Scores lean to the commoner answer
+    all the same: leaves are counted in clips.
+    """
     from sklearn.ensemble import RandomForestClassifier
 
     forest = RandomForestClassifier(TREES, min_samples_leaf=LEAF, random_state=seed, n_jobs=1)

@@ -3,7 +3,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from respllm.pretraining.audio.describing import KINDS, described
+from respllm.audio.describing import KINDS, described
 
 PATCH = (16, 16)
 QUIET = np.random.default_rng(0).normal(0.3, 0.02, (256, 64)).astype(np.float32)

@@ -9,7 +9,9 @@ and spreads of mel bands gave 0.60.
 from __future__ import annotations
 
 import numpy as np
-from scipy.ndimage import median_filter, uniform_filter1d
+
+DESCRIBED = "d1"
+"""Version of these numbers; part of the identity of every encoder that gives them."""
 
 KINDS = 4
 _BURST_FRAMES = 9  # 0.29 s: what is shorter than half of it stands out from their median
@@ -27,6 +29,8 @@ def described(mel: np.ndarray, patch: tuple[int, int]) -> np.ndarray:
     Returns:
         float32 (steps, 64 / bands, 4 * bands), time by frequency.
     """
+    from scipy.ndimage import median_filter, uniform_filter1d  # a tenth of a second
+
     frames, bands = patch
     bursts = mel - median_filter(mel, size=(_BURST_FRAMES, 1))
     tones = uniform_filter1d(mel - median_filter(mel, size=(1, _TONE_BANDS)), _LASTING_FRAMES, 0)
