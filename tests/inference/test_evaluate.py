@@ -36,10 +36,13 @@ def run_test(
     learned: Learned | None = None,
     allow_simulated_model: bool = False,
     validation: Sequence[Example] = (),
+    heard: Path | None = None,
 ) -> Evaluation:
+    encoder = load_encoder("mel-patch")
+    encoder.heard = heard
     return evaluate(
         Checkpoint.from_pretrained(run),
-        load_encoder("mel-patch"),
+        encoder,
         [get_task(task) for task in tasks],
         data,
         out,
@@ -196,6 +199,18 @@ def test_when_nothing_can_be_heard_there_is_no_score(
     assert results.predictions == ()
     assert results.rows[0].score.value is None
     assert results.rows[0].score.note
+
+
+def test_whom_the_encoder_heard_is_told(
+    trained_run: Path, small_cohort: Path, tmp_path: Path
+) -> None:
+    examples = get_task("S7").select(small_cohort, "clean").parts["test"]
+    path = tmp_path / "heard.json"
+    path.write_text(json.dumps(Learned.of(examples).plain()))
+    results = run_test(trained_run, small_cohort, tmp_path / "out", "S7", "T5", heard=path)
+    count = len({example.clip.record.record_id for example in examples})
+    assert f"the audio encoder heard {count} of these recordings" in results.rows[0].note
+    assert "the audio encoder heard" not in results.rows[1].note
 
 
 def test_nobody_learned_from_is_tested(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 from abc import ABC, abstractmethod
+from pathlib import Path
 from typing import Self
 
 import numpy as np
@@ -35,6 +36,8 @@ class AudioEncoder(nn.Module, ABC):
         bands: tokens that share a step of time, from low to high frequencies. With several, tokens
             come in stretches of eight steps: first all steps of the lowest band.
         precision: what the network computes in; tokens come out in float32.
+        heard: file that tells as hashes whom its weights have heard (`respllm.tasks.Learned`);
+            None where there are no weights or that was not written down.
     """
 
     name: str
@@ -43,6 +46,7 @@ class AudioEncoder(nn.Module, ABC):
     n_tokens: int = N_TOKENS
     bands: int = 1
     precision: Precision = "float32"
+    heard: Path | None = None
 
     @property
     def cache_identity(self) -> str:

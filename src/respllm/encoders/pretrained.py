@@ -61,6 +61,8 @@ class PretrainedHtsat(HtsatEncoder):
                 next_step="name the encoder that it belongs to",
             )
         self.made = found.made
+        learned = found.folder / htsat_checkpoint.LEARNED
+        self.heard = learned if learned.is_file() else None
         self._build(found.architecture, seed=0)
         self.network.load_state_dict(
             htsat_checkpoint.read(found, self.network.state_dict()), strict=True

@@ -94,7 +94,11 @@ def evaluate(
     Raises:
         SafetyError: a model trained on simulated recordings, real recordings.
     """
-    selections = {task.id: held_out(task.select(data_root, protocol), learned) for task in tasks}
+    heard_before = None if encoder.heard is None else Learned.read(encoder.heard)
+    selections = {
+        task.id: encoder_heard(held_out(task.select(data_root, protocol), learned), heard_before)
+        for task in tasks
+    }
     folders = {
         example.clip.record.audio_path.parent
         for selection in selections.values()
@@ -170,6 +174,15 @@ def held_out(selection: Selection, learned: Learned) -> Selection:
         parts={**selection.parts, "test": kept},
         notes=(*selection.notes, note),
     )
+
+
+def encoder_heard(selection: Selection, heard: Learned | None) -> Selection:
+    """The same with a note, if the encoder's pretraining heard any of these people or sounds."""
+    known = heard.among(selection.parts["test"]) if heard else ()
+    if not known:
+        return selection
+    note = f"the audio encoder heard {len(known)} of these recordings or people, without answers"
+    return replace(selection, notes=(*selection.notes, note))
 
 
 def _predictions(

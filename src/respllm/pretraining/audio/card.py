@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
+import yaml
+
+from respllm.audio.describing import KINDS
 from respllm.datasets import DATASETS
 from respllm.encoders.architectures import ARCHITECTURES
 from respllm.pretraining.audio.settings import AudioPretraining, Source
@@ -37,8 +39,9 @@ tags: [audio, respiratory, self-supervised]
 # {settings.encoder}, pretrained on respiratory sounds
 
 An HTS-AT of {parameters / 1e6:.2f} M parameters: a log-mel of 8.18 s (256 frames x 64 bands) to
-64 tokens of width {architecture.width}, each for {frames} frames x {bands} bands. It learned
-without an answer about anybody. Identity: `{summary.identity}`
+64 tokens, each for {frames} frames x {bands} bands: {architecture.width} learned numbers, then
+{KINDS * bands} that are computed (levels, bursts and lasting tones of the patch). It learned
+without an answer about anybody. Weights: `{summary.identity}`
 
 **Research software. Not a medical device: nothing that is built on it is a diagnosis.**
 
@@ -57,8 +60,7 @@ Left out by person and by the bytes of a recording:
 ```
 and the run file
 ```yaml
-{json.dumps(settings.model_dump(mode="json", exclude_unset=True), indent=1)}
-```
+{yaml.safe_dump(settings.model_dump(mode="json", exclude_unset=True), sort_keys=False)}```
 {summary.steps} steps; the weights are those of step {summary.best_step}, the best on people held
 out, in float16. Objectives: find the other crop of a recording among other people's
 (contrastive), fill in hidden patches (reconstruction), tell levels, bursts and lasting tones of
@@ -97,7 +99,7 @@ def _count(source: Source, counts: Mapping[str, int]) -> str:
 
 def _terms(source: Source) -> str:
     dataset = DATASETS.get(source.dataset or "")
-    return f". {dataset.citation} Terms: {dataset.licence}" if dataset else ""
+    return f". {dataset.citation}. Terms: {dataset.licence}" if dataset else ""
 
 
 def _curve(curve: Sequence[Mapping[str, Any]]) -> str:

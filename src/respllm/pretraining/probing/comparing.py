@@ -11,8 +11,8 @@ import numpy as np
 
 from respllm.encoders import ENCODERS, AudioEncoder, load_encoder
 from respllm.encoders.architectures import ARCHITECTURES
-from respllm.encoders.htsat_checkpoint import DESCRIPTION, LEARNED, WEIGHTS, describe
-from respllm.encoders.pretrained import SHIPPED, PretrainedHtsat
+from respllm.encoders.htsat_checkpoint import DESCRIPTION, WEIGHTS, describe
+from respllm.encoders.pretrained import PretrainedHtsat
 from respllm.errors import ConfigError, unknown_name
 from respllm.evaluation import mean_auroc
 from respllm.pretraining.probing.curve import learning_curve
@@ -60,11 +60,11 @@ def open_encoder(name: str) -> tuple[AudioEncoder, Learned | None]:
     """
     if name in ENCODERS:
         opened = load_encoder(name)
-        nobody = Learned(frozenset(), frozenset())
-        return opened, _heard(SHIPPED / name) if opened.has_weights else nobody
+        return opened, _heard(opened)
     folder = encoder_folder(name)
     if folder is not None:
-        return load_encoder(describe(folder).architecture.name, folder), _heard(folder)
+        opened = load_encoder(describe(folder).architecture.name, folder)
+        return opened, _heard(opened)
     raise ConfigError(
         unknown_name("encoder", name, ENCODERS),
         where="ENCODER",
@@ -82,9 +82,10 @@ def encoder_folder(name: str) -> Path | None:
     return None
 
 
-def _heard(folder: Path) -> Learned | None:
-    path = folder / LEARNED
-    return Learned.read(path) if path.is_file() else None
+def _heard(encoder: AudioEncoder) -> Learned | None:
+    if not encoder.has_weights:
+        return Learned(frozenset(), frozenset())
+    return None if encoder.heard is None else Learned.read(encoder.heard)
 
 
 def probe(
