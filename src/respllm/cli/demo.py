@@ -21,6 +21,9 @@ def demo(
         "demo"
     ),
     seed: Annotated[int, typer.Option(help="Of the cohort.")] = 0,
+    pretrained: Annotated[
+        bool, typer.Option("--pretrained", help="Hear through the encoder htsat-small; slower.")
+    ] = False,
     json: JsonFlag = False,
 ) -> None:
     """Simulate, instruction-tune ONE model on S1-S7, test it on T1-T6 unchanged, predict."""
@@ -28,7 +31,7 @@ def demo(
     with libraries():
         from respllm.cli.evaluate import evaluate_run
         from respllm.cli.results import print_results
-        from respllm.config import RunConfig, read_yaml
+        from respllm.config import EncoderConfig, RunConfig, read_yaml
         from respllm.inference import Predictor
         from respllm.simulation import simulate_cohort
         from respllm.tasks import get_task
@@ -43,6 +46,8 @@ def demo(
     err.print("2/4 Instruction-tuning one model on S1 to S7 ...")
     with as_file(files("respllm.cli").joinpath("demo.yaml")) as path:
         config = read_yaml(path, RunConfig)
+    if pretrained:
+        config = config.model_copy(update={"encoder": EncoderConfig(name="htsat-small")})
     with progress_bar("hearing recordings") as progress:
         summary = train(config, cohort, run, console=err, progress=progress)
     err.print("3/4 Testing it on held-out people, and unchanged on T1 to T6 ...")
