@@ -48,10 +48,12 @@ def small_cohort(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(scope="session")
 def trained_run(small_cohort: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The folder of a finished run: nano on two simulated tasks, two epochs. Read only."""
-    from respllm.config import RunConfig, TaskLists, TrainingConfig
+    from respllm.config import EncoderConfig, ModelConfig, RunConfig, TaskLists, TrainingConfig
     from respllm.training import train
 
     config = RunConfig(
+        encoder=EncoderConfig(name="mel-patch"),
+        model=ModelConfig(llm="nano"),
         name="trained",
         tasks=TaskLists(train=("S7", "S6"), test=("T5",)),
         training=TrainingConfig(epochs=2, batch_size=16, learning_rate=1e-3),

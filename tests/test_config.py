@@ -33,8 +33,8 @@ def test_the_smallest_run_file_gets_the_defaults(tmp_path: Path) -> None:
     run = read_yaml(written(tmp_path, SMALLEST), RunConfig)
     assert run.tasks.train == ("S7",)
     assert run.protocol == "clean"
-    assert run.encoder == EncoderConfig(name="mel-patch")
-    assert run.model.llm == "nano"
+    assert run.encoder == EncoderConfig(name="htsat-small")
+    assert run.model.llm == "medical-10m"
     assert (run.model.lora.r, run.model.lora.alpha) == (16, 32)
 
 

@@ -72,12 +72,12 @@ class EncoderConfig(StrictModel):
     """The frozen audio encoder.
 
     Attributes:
-        name: registry name: "mel-patch" (no weights), "opera-ct" (HTS-AT, 28 M parameters), or
-            "htsat-small" and "htsat", which `respllm pretrain audio` makes.
+        name: registry name: "htsat-small" (5 M parameters, comes with the package), "mel-patch" (no
+            weights), "opera-ct" (HTS-AT, 28 M), or "htsat", which `respllm pretrain audio` makes.
         checkpoint: local checkpoint; None fetches OPERA-CT's published one from its model hub.
     """
 
-    name: str = "mel-patch"
+    name: str = "htsat-small"
     checkpoint: Path | None = None
 
 
@@ -100,7 +100,8 @@ class ModelConfig(StrictModel):
     """Language model, adapters and head.
 
     Attributes:
-        llm: a preset ("nano", "openbiollm-8b", ...), a Hugging Face id or a local folder.
+        llm: "medical-10m" (comes with the package), a preset ("nano", which starts from nothing,
+            "openbiollm-8b", ...), a Hugging Face id or a local folder.
         revision: revision of a Hugging Face id.
         lora: adapters; unused by models that are trained in full.
         train: what is trained of a language model that is not nano: "adapters", or "all" of it, as
@@ -119,7 +120,7 @@ class ModelConfig(StrictModel):
             brings its own settings.
     """
 
-    llm: str = "nano"
+    llm: str = "medical-10m"
     revision: str | None = None
     lora: LoraSettings = LoraSettings()
     train: Literal["adapters", "all"] = "adapters"

@@ -7,10 +7,19 @@ from pathlib import Path
 import pytest
 
 from respllm.comparisons import Study
-from respllm.config import BaselineSettings, RunConfig, TaskLists, TrainingConfig
+from respllm.config import (
+    BaselineSettings,
+    EncoderConfig,
+    ModelConfig,
+    RunConfig,
+    TaskLists,
+    TrainingConfig,
+)
 
 QUICK = TrainingConfig(epochs=1, batch_size=64, learning_rate=1e-3)
 RUN = RunConfig(
+    encoder=EncoderConfig(name="mel-patch"),
+    model=ModelConfig(llm="nano"),
     name="mini",
     tasks=TaskLists(train=("S4", "S6", "S7"), test=("T1", "T6")),
     training=QUICK,

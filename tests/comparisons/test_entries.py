@@ -7,12 +7,17 @@ import pytest
 
 from respllm.comparisons import BASELINE_NAMES, ENTRIES, TABLES
 from respllm.comparisons.entries import BLIND, entry, pointless
-from respllm.config import ModelConfig, RunConfig, TaskLists
+from respllm.config import EncoderConfig, ModelConfig, RunConfig, TaskLists
 from respllm.errors import ConfigError
 from respllm.models import PRESETS
 from respllm.models.baselines import BASELINES
 
-RUN = RunConfig(name="run", tasks=TaskLists(train=("S7",)))
+RUN = RunConfig(
+    encoder=EncoderConfig(name="mel-patch"),
+    model=ModelConfig(llm="nano"),
+    name="run",
+    tasks=TaskLists(train=("S7",)),
+)
 
 
 def printed(table: int) -> set[str]:
@@ -34,7 +39,7 @@ def test_every_language_model_of_the_paper_is_run_as_its_preset() -> None:
 
 def test_controls_change_what_they_say_and_nothing_else() -> None:
     for name, model in (
-        ("respllm", ModelConfig()),
+        ("respllm", ModelConfig(llm="nano")),
         ("respllm-text", ModelConfig(inputs="text")),
         ("respllm-audio", ModelConfig(inputs="audio")),
         ("respllm-random", ModelConfig(random_weights=True)),

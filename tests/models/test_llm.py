@@ -117,7 +117,7 @@ def test_frozen_weights_may_be_bfloat16_and_adapters_stay_float32(tiny_llm: Path
         trained = "lora_" in name
         assert parameter.requires_grad == trained
         assert parameter.dtype == (torch.float32 if trained else torch.bfloat16), name
-    model = assemble(loaded.model, ModelConfig(), WIDTH, 0)
+    model = assemble(loaded.model, ModelConfig(llm="nano"), WIDTH, 0)
     batch = some_examples(loaded.tokenizer).batch(range(4))
     logits = model(batch)
     assert logits.dtype == torch.float32

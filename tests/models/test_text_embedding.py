@@ -56,33 +56,33 @@ def test_a_language_model_reads_its_beginning_and_averages_the_words(tiny_llm: P
     with torch.no_grad():
         states = loaded.model.eval()(input_ids=torch.tensor([ids])).last_hidden_state[0]
     assert np.allclose(embedder.embed(TEXTS)[0], states[1:].mean(0).numpy(), atol=1e-4)
-    assert text_note("bert", ModelConfig()) == ""
+    assert text_note("bert", ModelConfig(llm="nano")) == ""
     assert embedder.width == 48
     assert loaded.identity in embedder.identity
 
 
 def test_nano_is_a_bag_of_its_word_embeddings_and_says_so() -> None:
-    embedder = text_embedder("llm", ModelConfig(), 3)
-    loaded = load_llm(ModelConfig(), 3)
+    embedder = text_embedder("llm", ModelConfig(llm="nano"), 3)
+    loaded = load_llm(ModelConfig(llm="nano"), 3)
     ids = loaded.tokenizer(" " + TEXTS[0], add_special_tokens=False)["input_ids"]
     words: Any = loaded.model.get_input_embeddings()  # type: ignore[operator]
     expected = words(torch.tensor(ids)).mean(0).detach().numpy()
     assert np.allclose(embedder.embed(TEXTS)[0], expected, atol=1e-6)
-    assert "random weights" in text_note("llm", ModelConfig())
+    assert "random weights" in text_note("llm", ModelConfig(llm="nano"))
     assert text_note("llm", ModelConfig(llm="gemma2-2b")) == ""
-    other = text_embedder("llm", ModelConfig(), 4)
+    other = text_embedder("llm", ModelConfig(llm="nano"), 4)
     assert other.identity != embedder.identity
     assert not np.allclose(other.embed(TEXTS[:1])[0], expected)
 
 
 def test_rows_keep_their_order_and_an_empty_text_is_zeros() -> None:
-    found = text_embedder("llm", ModelConfig(), 0).embed(TEXTS)
+    found = text_embedder("llm", ModelConfig(llm="nano"), 0).embed(TEXTS)
     assert found.shape == (4, 128)
     assert found.dtype == np.float32
     assert np.array_equal(found[0], found[3])
     assert not found[1].any()
     assert not np.allclose(found[0], found[2])
-    assert text_embedder("llm", ModelConfig(), 0).embed([]).shape == (0, 128)
+    assert text_embedder("llm", ModelConfig(llm="nano"), 0).embed([]).shape == (0, 128)
 
 
 def test_company_and_padding_change_nothing() -> None:
@@ -124,7 +124,7 @@ def test_bert_is_loaded_from_where_the_hub_keeps_it(
     model.save_pretrained(tmp_path)
     tokenizer.save_pretrained(tmp_path)
     monkeypatch.setattr(text_embedding, "BERT", str(tmp_path))
-    embedder = text_embedder("bert", ModelConfig(), 0)
+    embedder = text_embedder("bert", ModelConfig(llm="nano"), 0)
     expected = TextEmbedder(model, tokenizer, "tiny").embed(["cough fever"])
     assert np.allclose(embedder.embed(["cough fever"]), expected, atol=1e-6)
     assert embedder.identity.startswith("bert-")
@@ -135,4 +135,4 @@ def test_without_bert_the_next_step_is_told(
 ) -> None:
     monkeypatch.setattr(text_embedding, "BERT", str(tmp_path / "nothing"))
     with pytest.raises(ConfigError, match="text: llm"):
-        text_embedder("bert", ModelConfig(), 0)
+        text_embedder("bert", ModelConfig(llm="nano"), 0)

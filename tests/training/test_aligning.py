@@ -40,7 +40,7 @@ def sounds(size: int = 60) -> tuple[Heard, list[str]]:
 
 
 def a_model(clips: Heard) -> RespLLM:
-    settings = ModelConfig()
+    settings = ModelConfig(llm="nano")
     model = assemble(load_llm(settings, 0).model, settings, WIDTH, 0)
     start_projector(model, clips.tokens(range(len(clips.examples))), 0)
     return model

@@ -40,7 +40,7 @@ JOINT = [name for name, spec in BASELINES.items() if spec.scope == "joint"]
 
 @pytest.fixture(scope="module")
 def embedder() -> TextEmbedder:
-    return text_embedder("llm", ModelConfig(), 0)
+    return text_embedder("llm", ModelConfig(llm="nano"), 0)
 
 
 def fit(

@@ -10,14 +10,16 @@ from typing import Any
 import pytest
 
 from respllm.batching import preparing
-from respllm.config import RunConfig, TaskLists
+from respllm.config import EncoderConfig, ModelConfig, RunConfig, TaskLists
 from respllm.encoders import encode_clips, load_encoder
 from respllm.errors import AudioError, DataError
 from respllm.training.data import load_training_data, split_hashes
 from respllm.types import Clip
 
 TASKS = TaskLists(train=("S7", "S6", "S1"), test=("T5", "T6"))
-CONFIG = RunConfig(name="run", tasks=TASKS)
+CONFIG = RunConfig(
+    encoder=EncoderConfig(name="mel-patch"), model=ModelConfig(llm="nano"), name="run", tasks=TASKS
+)
 ENCODER = load_encoder("mel-patch")
 
 
@@ -94,7 +96,12 @@ def lung_cohort(small_cohort: Path, tmp_path: Path) -> Path:
 
 
 def test_a_broken_recording_is_skipped_and_named_or_stops(lung_cohort: Path) -> None:
-    config = RunConfig(name="run", tasks=TaskLists(train=("S7",)))
+    config = RunConfig(
+        encoder=EncoderConfig(name="mel-patch"),
+        model=ModelConfig(llm="nano"),
+        name="run",
+        tasks=TaskLists(train=("S7",)),
+    )
     before = load(lung_cohort, config)
     broken = before.train.examples[0].clip.record
     broken.audio_path.write_bytes(b"not a recording")
@@ -106,7 +113,12 @@ def test_a_broken_recording_is_skipped_and_named_or_stops(lung_cohort: Path) -> 
 
 
 def test_a_task_whose_positives_cannot_be_heard_stops_the_training(lung_cohort: Path) -> None:
-    config = RunConfig(name="run", tasks=TaskLists(train=("S7",)))
+    config = RunConfig(
+        encoder=EncoderConfig(name="mel-patch"),
+        model=ModelConfig(llm="nano"),
+        name="run",
+        tasks=TaskLists(train=("S7",)),
+    )
     for example in load(lung_cohort, config).train.examples:
         if example.label == 1:
             example.clip.record.audio_path.write_bytes(b"")

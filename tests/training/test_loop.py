@@ -72,7 +72,9 @@ def test_nano_repeats_itself_to_the_bit() -> None:
     """Left alone, threads add the gradients of a shared prompt in the order they come."""
     states = []
     for _ in range(3):
-        model = assemble(load_llm(ModelConfig(), 0).model, ModelConfig(), WIDTH, 0)
+        model = assemble(
+            load_llm(ModelConfig(llm="nano"), 0).model, ModelConfig(llm="nano"), WIDTH, 0
+        )
         states.append(train(config(epochs=4, batch_size=16), model, train=example_set(48))[0])
     assert same(states[0], states[1])
     assert same(states[0], states[2])

@@ -17,7 +17,7 @@ import pytest
 import yaml
 from safetensors.torch import load_file
 
-from respllm.config import RunConfig, TaskLists, TrainingConfig
+from respllm.config import EncoderConfig, ModelConfig, RunConfig, TaskLists, TrainingConfig
 
 pytestmark = pytest.mark.slow
 
@@ -26,6 +26,8 @@ TRAIN = [sys.executable, "-m", "respllm", "train"]
 
 def write_run(folder: Path, **settings: object) -> Path:
     config = RunConfig(
+        encoder=EncoderConfig(name="mel-patch"),
+        model=ModelConfig(llm="nano"),
         name="run",
         tasks=TaskLists(train=("S7", "S6")),
         training=TrainingConfig(batch_size=8, learning_rate=1e-3, **settings),

@@ -7,11 +7,17 @@ from pathlib import Path
 
 import pytest
 
-from respllm.config import RunConfig, TaskLists
+from respllm.config import EncoderConfig, ModelConfig, RunConfig, TaskLists
 from respllm.errors import CheckpointError, ConfigError
 from respllm.training import RunFolder, write_json
 
-CONFIG = RunConfig(name="run", tasks=TaskLists(train=("S7",)), init_from=Path("runs/earlier"))
+CONFIG = RunConfig(
+    encoder=EncoderConfig(name="mel-patch"),
+    model=ModelConfig(llm="nano"),
+    name="run",
+    tasks=TaskLists(train=("S7",)),
+    init_from=Path("runs/earlier"),
+)
 
 
 @pytest.fixture

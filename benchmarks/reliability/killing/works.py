@@ -19,12 +19,14 @@ from benchmarks.reliability.killing.killing import Work, finish
 from rich.console import Console
 
 from respllm.cli.evaluate import evaluate_run
-from respllm.config import RunConfig, TaskLists, TrainingConfig
+from respllm.config import EncoderConfig, ModelConfig, RunConfig, TaskLists, TrainingConfig
 from respllm.encoders import load_encoder
 from respllm.training import train
 from respllm.training.data import load_training_data
 
 CONFIG = RunConfig(
+    encoder=EncoderConfig(name="mel-patch"),
+    model=ModelConfig(llm="nano"),
     name="killed",
     tasks=TaskLists(train=("S7", "S6"), test=("T5",)),
     training=TrainingConfig(

@@ -8,7 +8,7 @@ from pathlib import Path
 from respllm.config import ModelConfig
 from respllm.datasets import DATASETS
 from respllm.models.known_task import KnownTask
-from respllm.models.llm import PRESETS
+from respllm.models.llm import PRESETS, shipped_llms
 
 
 def model_card(
@@ -24,6 +24,9 @@ def model_card(
     if Path(base).is_dir():
         base = Path(base).name  # a path says nothing elsewhere
     terms = preset.licence if preset else "see the base model's own card"
+    header = "license: apache-2.0" if base == "nano" else f"base_model: {base}"
+    if model.llm in shipped_llms():
+        terms, header = "research use only, LICENSE-WEIGHTS of respllm", "license: other"
     trained = [task for task in tasks if task.role == "source"]
     tested = [task for task in tasks if task.role == "target"]
     simulation = (
@@ -34,7 +37,7 @@ def model_card(
     return f"""---
 library_name: respllm
 tags: [audio, respiratory, multimodal, lora]
-{f"base_model: {base}" if base != "nano" else "license: apache-2.0"}
+{header}
 ---
 # A RespLLM model
 

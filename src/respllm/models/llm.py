@@ -16,6 +16,7 @@ from respllm.config import LoraSettings, ModelConfig
 from respllm.errors import CheckpointError, ConfigError, unknown_name
 from respllm.models.nano import nano_llm, nano_tokenizer
 from respllm.models.packed_attention import PACKED_ATTENTION
+from respllm.models.quiet import bars_on_terminals_only
 
 TRUSTED = "RESPLLM_TRUST_REMOTE_CODE"
 """Environment variable with the names of language models whose own code may run, by commas."""
@@ -112,7 +113,8 @@ def load_llm(config: ModelConfig, seed: int) -> LoadedLlm:
             next_step="remove dtype and quantize_4bit, or set train: adapters",
         )
     source = _source(config.llm)
-    model, tokenizer = _pretrained(source, config, seed)
+    with bars_on_terminals_only():
+        model, tokenizer = _pretrained(source, config, seed)
     identity = fingerprint(model, tokenizer, with_weights=not config.quantize_4bit)
     model.requires_grad_(config.train == "all")
     if config.gradient_checkpointing:

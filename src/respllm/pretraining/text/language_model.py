@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 import torch
 
+from respllm.models.quiet import bars_on_terminals_only
 from respllm.pretraining.text.settings import Architecture
 
 BEGIN_ID = 0
@@ -114,7 +115,8 @@ def save_model(model: Any, folder: Path) -> None:
     """Write what `transformers.AutoModel` reads, in bfloat16."""
     from copy import deepcopy
 
-    deepcopy(model).to(device="cpu", dtype=torch.bfloat16).save_pretrained(folder)
+    with bars_on_terminals_only():
+        deepcopy(model).to(device="cpu", dtype=torch.bfloat16).save_pretrained(folder)
 
 
 def _pieces(tokens: int, context: int) -> list[tuple[int, int, int]]:

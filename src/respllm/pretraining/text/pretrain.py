@@ -19,6 +19,7 @@ from respllm.batching import TextTokenizer
 from respllm.datasets.fetching.writing import write_whole
 from respllm.errors import ConfigError, DataError
 from respllm.models import default_device
+from respllm.models.quiet import bars_on_terminals_only
 from respllm.pretraining.text.card import text_card
 from respllm.pretraining.text.cloze import ClozeResult, cloze_items, compare_readers, score_items
 from respllm.pretraining.text.documents import Document, emphasised, read_documents
@@ -120,7 +121,8 @@ def pretrain_text(
     from transformers import LlamaForCausalLM
 
     # What is measured is what is used: the saved weights.
-    saved = LlamaForCausalLM.from_pretrained(folder.model, dtype=torch.float32)
+    with bars_on_terminals_only():
+        saved = LlamaForCausalLM.from_pretrained(folder.model, dtype=torch.float32)
     readers: dict[str, Reader] = {
         LANGUAGE_MODEL: LanguageModel(saved.to(default_device()), training.context),
         TRIGRAM: NgramModel(parts["train"], 3, settings.model.vocabulary),
