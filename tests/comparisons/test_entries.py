@@ -40,9 +40,9 @@ def test_every_language_model_of_the_paper_is_run_as_its_preset() -> None:
 def test_controls_change_what_they_say_and_nothing_else() -> None:
     for name, model in (
         ("respllm", ModelConfig(llm="nano")),
-        ("respllm-text", ModelConfig(inputs="text")),
-        ("respllm-audio", ModelConfig(inputs="audio")),
-        ("respllm-random", ModelConfig(random_weights=True)),
+        ("respllm-text", ModelConfig(llm="nano", inputs="text")),
+        ("respllm-audio", ModelConfig(llm="nano", inputs="audio")),
+        ("respllm-random", ModelConfig(llm="nano", random_weights=True)),
     ):
         changed = entry(name).config(RUN)
         assert changed == RUN.model_copy(update={"name": f"run-{name}", "model": model})

@@ -92,7 +92,7 @@ def test_four_bits_need_a_gpu(monkeypatch: pytest.MonkeyPatch, llama: Path) -> N
     with pytest.raises(ConfigError, match="needs an NVIDIA GPU"):
         load_llm(ModelConfig(llm=str(llama), quantize_4bit=True), 0)
     with pytest.raises(ConfigError, match="nano is trained in full"):
-        load_llm(ModelConfig(quantize_4bit=True), 0)
+        load_llm(ModelConfig(llm="nano", quantize_4bit=True), 0)
 
 
 def test_adapters_begin_as_no_change_and_follow_the_seed(llama: Path) -> None:

@@ -166,7 +166,7 @@ def test_a_run_without_the_stage_says_so(
 ) -> None:
     config = config_of(trained_run, epochs=1, alignment_epochs=0 if kind == "not asked" else 1)
     if kind == "deaf":
-        config = config.model_copy(update={"model": ModelConfig(inputs="text")})
+        config = config.model_copy(update={"model": ModelConfig(llm="nano", inputs="text")})
     if kind == "not fresh":
         config = config.model_copy(update={"init_from": trained_run})
     train(config, small_cohort, tmp_path)
