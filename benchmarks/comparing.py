@@ -53,7 +53,7 @@ def main(
 
 def _scores(runs: list[Path], protocol: str) -> dict[str, ScoredUnits]:
     """Of each task the runs' test scores side by side."""
-    found = [read_scores(run / protocol / SCORES) for run in runs]
+    found = [read_scores(run / "results" / protocol / SCORES) for run in runs]
     tested = [[row for row in rows if row.part == "test"] for rows in found]
     tasks = dict.fromkeys(row.scored.task_id for row in tested[0])
     return {
