@@ -19,7 +19,7 @@ WORKDIR /source
 RUN python -m venv /opt/respllm
 ENV PATH=/opt/respllm/bin:$PATH PIP_NO_CACHE_DIR=1 PIP_DISABLE_PIP_VERSION_CHECK=1
 # The pinned versions; torch's without what only a GPU needs, as in the README.
-COPY constraints.txt pyproject.toml README.md LICENSE ./
+COPY constraints.txt pyproject.toml README.md LICENSE LICENSE-WEIGHTS ./
 COPY src ./src
 RUN pip install uv \
     && uv pip install --python /opt/respllm/bin/python --torch-backend=cpu -c constraints.txt .
