@@ -93,7 +93,9 @@ def test_the_whole_way_and_on_from_there(respllm: Run, clinic: Path, tmp_path: P
 def test_a_run_of_built_in_tasks_is_where_an_own_one_may_start(
     respllm: Run, clinic: Path, trained_run: Path, tmp_path: Path
 ) -> None:
-    write_run(clinic, "on", tasks={"train": ["clinic.yaml"]}, epochs=1, init_from=str(trained_run))
+    parts = {"encoder": {"name": "mel-patch"}, "model": {"llm": "nano"}}  # as in that run
+    tasks = {"train": ["clinic.yaml"]}
+    write_run(clinic, "on", tasks=tasks, epochs=1, init_from=str(trained_run), **parts)
     outcome = respllm("train", clinic / "on.yaml", "--data-root", clinic, "--no-test")
     assert outcome.code == 0, outcome.err
     config = Checkpoint.from_pretrained(tmp_path / "runs" / "on").config
