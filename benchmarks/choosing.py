@@ -142,9 +142,7 @@ def _answers(config: RunConfig, encoder: Any, data: TrainingData, asked: Heard) 
     load_trained_state(checkpoint.model, best.weights, where="the best step")
     logits = predict_logits(checkpoint.model, sets[2], bf16=training.bf16)
     return [
-        ScoredClip(
-            e.task_id, e.clip.record.record_id, e.clip.record.subject_id, float(logit), int(e.label)
-        )
+        ScoredClip.of(e, logit)
         for e, logit in zip(asked.examples, logits, strict=True)
         if e.label is not None
     ]

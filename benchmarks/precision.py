@@ -17,10 +17,9 @@ from pathlib import Path
 from respllm.batching import ExampleSet, hear
 from respllm.cli.opening import OpenRun, open_run
 from respllm.encoders import load_encoder
-from respllm.evaluation import auroc_score
+from respllm.evaluation import ScoredClip, auroc_score
 from respllm.inference.evaluate import held_out
 from respllm.inference.looks import log_look
-from respllm.inference.scoring import scored_clip
 from respllm.models import for_inference, predict_logits
 
 
@@ -47,7 +46,7 @@ def aurocs(run: OpenRun, data_root: Path) -> dict[str, tuple[float, float, float
         rounded = predict_logits(model, examples, bf16=True)
         scores = [
             auroc_score(
-                [scored_clip(e, float(x)) for e, x in zip(heard.examples, logits, strict=True)]
+                [ScoredClip.of(e, float(x)) for e, x in zip(heard.examples, logits, strict=True)]
             ).value
             for logits in (exact, rounded)
         ]

@@ -13,7 +13,6 @@ from respllm.batching import ExampleSet, Heard
 from respllm.evaluation import ScoredClip, auroc_score
 from respllm.evaluation.differences import Difference, paired_difference
 from respllm.evaluation.units import scored_units
-from respllm.inference.scoring import scored_clip
 from respllm.models import Checkpoint, predict_logits
 from respllm.tasks import Task
 from respllm.types import Example, ProtocolName, Unit
@@ -127,7 +126,7 @@ def answered(task: Task, listener: Listener, *, trained: bool, protocol: Protoco
     )
     examples = tuple(listener.examples[i] for i in positions)
     logits = listener.logits([listener.own(i) for i in positions]).tolist()
-    clips = tuple(scored_clip(e, logit) for e, logit in zip(examples, logits, strict=True))
+    clips = tuple(ScoredClip.of(e, logit) for e, logit in zip(examples, logits, strict=True))
     # The paper counts recordings, whoever made them.
     unit: Unit | None = "recording" if protocol == "paper" else None
     return Answered(task, trained, protocol, positions, examples, clips, unit)

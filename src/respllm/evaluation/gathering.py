@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from statistics import fmean
 
 from respllm.errors import DataError
-from respllm.types import Unit
+from respllm.types import Example, Unit
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,6 +27,15 @@ class ScoredClip:
     subject_id: str
     logit: float
     label: int
+
+    @classmethod
+    def of(cls, example: Example, logit: float) -> ScoredClip:
+        """A labelled example beside its score."""
+        assert example.label is not None
+        record = example.clip.record
+        return cls(
+            example.task_id, record.record_id, record.subject_id, float(logit), int(example.label)
+        )
 
 
 @dataclass(frozen=True, slots=True)

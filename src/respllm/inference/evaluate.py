@@ -28,7 +28,7 @@ from respllm.inference.looks import log_look
 from respllm.inference.prediction_file import new_file, write_predictions
 from respllm.inference.predictor import SIMULATED_MODEL, probability
 from respllm.inference.question import Question
-from respllm.inference.scoring import SCORES, score_rows, scored_clip
+from respllm.inference.scoring import SCORES, score_rows
 from respllm.models import Checkpoint, predict_logits
 from respllm.prompts import task_prompt
 from respllm.simulation import best_logits, is_simulated
@@ -226,7 +226,7 @@ def _row(
 ) -> ResultRow:
     known = checkpoint.config.asked(task.id, task_prompt(task))
     scored = [
-        scored_clip(example, logit) for example, logit in answers if example.label is not None
+        ScoredClip.of(example, logit) for example, logit in answers if example.label is not None
     ]
     # The paper counts recordings, whoever made them.
     unit: Unit | None = "recording" if selection.protocol == "paper" else None

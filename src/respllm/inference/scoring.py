@@ -21,14 +21,7 @@ def score_rows(
         part: which part of their tasks the examples are in.
     """
     return [
-        ScoreRow(source, part, example.clip.clip_id, scored_clip(example, logit))
+        ScoreRow(source, part, example.clip.clip_id, ScoredClip.of(example, logit))
         for example, logit in zip(examples, logits, strict=True)
         if example.label is not None
     ]
-
-
-def scored_clip(example: Example, logit: float) -> ScoredClip:
-    """A labelled example beside its score."""
-    assert example.label is not None
-    record = example.clip.record
-    return ScoredClip(example.task_id, record.record_id, record.subject_id, logit, example.label)

@@ -22,7 +22,8 @@ from respllm.batching import Heard, TextTokenizer, mixed_batches, pooled_tokens
 from respllm.config import TrainingConfig
 from respllm.models.respllm import RespLLM
 from respllm.training.determinism import deterministic
-from respllm.training.loop import TrainingDivergedError, learning_rate
+from respllm.training.loop import TrainingDivergedError
+from respllm.training.schedule import learning_rate
 
 TEMPERATURE = 0.07
 SMALLEST_TEMPERATURE = 0.01
@@ -113,7 +114,9 @@ def align(
     )
     for step, batch in enumerate(shown):
         for group in optimizer.param_groups:
-            group["lr"] = learning_rate(config, step, total)
+            group["lr"] = learning_rate(
+                config.learning_rate, config.warmup_fraction, step, total, config.schedule
+            )
         chosen = torch.from_numpy(batch).to(device)
         present, text_of = own[chosen].unique(return_inverse=True)
         alike = normalize(projector(means[chosen]), dim=1) @ words[present].T

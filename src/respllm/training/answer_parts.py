@@ -39,13 +39,7 @@ def keep_answer_parts(folder: Path, checkpoint: Checkpoint, data: TrainingData) 
     examples = ExampleSet(held_out.examples, held_out.tokens, checkpoint.tokenizer)
     logits = predict_logits(checkpoint.model, examples) if len(examples) else np.zeros(0)
     scored = [
-        ScoredClip(
-            example.task_id,
-            example.clip.record.record_id,
-            example.clip.record.subject_id,
-            float(logit),
-            int(example.label),
-        )
+        ScoredClip.of(example, logit)
         for example, logit in zip(held_out.examples, logits, strict=True)
         if example.label is not None
     ]

@@ -20,6 +20,7 @@ from respllm.config import TrainingConfig
 from respllm.errors import RespllmError
 from respllm.models import OutOfMemoryError, load_trained_state, predict_logits
 from respllm.training.determinism import deterministic
+from respllm.training.schedule import learning_rate
 from respllm.training.state import Progress
 from respllm.training.validation import mean_auroc, task_aurocs
 
@@ -102,7 +103,9 @@ def optimise(
         if progress.stopped:
             break
         step = share.step
-        rate = learning_rate(config, step, total)
+        rate = learning_rate(
+            config.learning_rate, config.warmup_fraction, step, total, config.schedule
+        )
         for group in optimizer.param_groups:
             group["lr"] = rate
         loss = None
@@ -135,20 +138,6 @@ def _optimizer(model: nn.Module, config: TrainingConfig) -> torch.optim.Optimize
     parameters = [p for p in model.parameters() if p.requires_grad]
     kind = torch.optim.AdamW if config.optimizer == "adamw" else torch.optim.Adam
     return kind(parameters, lr=config.learning_rate, weight_decay=config.weight_decay)
-
-
-def learning_rate(config: TrainingConfig, step: int, total: int) -> float:
-    """The rate of step number `step` (from 0) of `total`: linear warm-up, then the schedule."""
-    warmup = round(config.warmup_fraction * total)
-    if step < warmup:
-        return config.learning_rate * (step + 1) / warmup
-    left = 1 - (step - warmup) / max(1, total - warmup)
-    factor = {
-        "constant": 1.0,
-        "linear": left,
-        "cosine": 0.5 - 0.5 * math.cos(math.pi * left),
-    }[config.schedule]
-    return config.learning_rate * factor
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,10 +3,7 @@
 from __future__ import annotations
 
 import json
-from types import TracebackType
-from typing import Any, Self
-
-from rich.console import Console
+from typing import Any
 
 from respllm.models import Checkpoint, CheckpointConfig, trained_state
 from respllm.training.curves import Curves
@@ -31,38 +28,24 @@ class Silent:
 
 
 class RunRecorder:
-    """The observer of the main process; a context manager.
+    """The observer of the main process.
 
     Args:
         folder: where the run is kept.
         checkpoint: holds the model that is being trained.
-        console: the bar is drawn on it, if it is a terminal.
+        curves: are drawn.
         start: where the training goes on from.
     """
 
     def __init__(
-        self, folder: RunFolder, checkpoint: Checkpoint, console: Console, start: Progress
+        self, folder: RunFolder, checkpoint: Checkpoint, curves: Curves, start: Progress
     ) -> None:
         self.saved: CheckpointConfig | None = None
         self._folder = folder
         self._checkpoint = checkpoint
-        self._curves = Curves(
-            folder.path / "tensorboard", "training", "validation AUROC", start.step, None, console
-        )
-        self._curves.judge(start.best)
+        self._curves = curves
+        curves.judge(start.best)
         _keep_metrics_until(folder, start.step)
-
-    def __enter__(self) -> Self:
-        self._curves.__enter__()
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        self._curves.__exit__(kind, error, trace)
 
     def step(self, progress: Progress, total: int, loss: float, rate: float) -> None:
         """An optimiser step was made."""

@@ -33,6 +33,7 @@ from respllm.tasks.removed import Removed
 from respllm.training.aligning import align
 from respllm.training.answer_parts import keep_answer_parts
 from respllm.training.building import build
+from respllm.training.curves import Curves
 from respllm.training.data import TrainingData, load_training_data, split_hashes
 from respllm.training.loop import Start, optimise
 from respllm.training.observing import RunRecorder, Silent, halvings
@@ -140,7 +141,10 @@ def train(
     arguments = (checkpoint.model, train_set, validation_set, config.training, config.seed)
     if accelerator.is_main_process:
         earlier = start.progress if start else Progress()
-        with RunRecorder(folder, checkpoint, console, earlier) as recorder:
+        with Curves(
+            folder.path / "tensorboard", "training", "validation AUROC", earlier.step, None, console
+        ) as curves:
+            recorder = RunRecorder(folder, checkpoint, curves, earlier)
             result = optimise(*arguments, accelerator, recorder, start)
     else:
         result = optimise(*arguments, accelerator, Silent(), start)

@@ -16,13 +16,7 @@ def task_aurocs(examples: Sequence[Example], logits: np.ndarray) -> dict[str, fl
     scores = {}
     for task_id in sorted({example.task_id for example in examples}):
         clips = [
-            ScoredClip(
-                task_id,
-                example.clip.record.record_id,
-                example.clip.record.subject_id,
-                float(logit),
-                int(example.label or 0),
-            )
+            ScoredClip.of(example, logit)
             for example, logit in zip(examples, logits, strict=True)
             if example.task_id == task_id
         ]

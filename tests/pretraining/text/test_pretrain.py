@@ -19,7 +19,7 @@ from respllm.errors import CheckpointError, ConfigError, DataError
 from respllm.models import load_llm
 from respllm.pretraining.text import TextPretraining, TextPretrainingResult, pretrain_text
 from respllm.pretraining.text.observing import TextRecorder
-from respllm.pretraining.text.optimising import PretrainingDivergedError, learning_rate
+from respllm.pretraining.text.optimising import PretrainingDivergedError
 from tests.pretraining.text.conftest import sentences, settings, write_texts
 
 
@@ -138,15 +138,6 @@ def test_more_tokens_than_the_texts_give_are_refused(texts: Path, tmp_path: Path
     model = settings().model.model_copy(update={"vocabulary": 50_000})
     with pytest.raises(ConfigError, match=r"The texts give \d+ tokens, not 50000"):
         pretrain_text(settings(model=model.model_dump()), tmp_path / "o", source_folder=texts)
-
-
-def test_the_rate_rises_and_falls_to_nothing() -> None:
-    plan = settings().training.model_copy(update={"steps": 100, "warmup_fraction": 0.1})
-    rates = [learning_rate(plan, step) for step in range(100)]
-    assert max(rates) == rates[9] == rates[10] == plan.learning_rate
-    assert rates[0] == plan.learning_rate / 10
-    assert rates == rates[:10] + sorted(rates[10:], reverse=True)
-    assert rates[-1] < 0.001 * plan.learning_rate
 
 
 @pytest.mark.parametrize("train", ["adapters", "all"])

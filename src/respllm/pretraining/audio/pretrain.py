@@ -29,6 +29,7 @@ from respllm.tasks.splits import by_subject
 from respllm.training.curves import Curves
 from respllm.training.determinism import deterministic
 from respllm.training.run_folder import write_text
+from respllm.training.schedule import learning_rate
 from respllm.training.state import Progress, load_state, save_state
 from respllm.version import __version__
 
@@ -216,7 +217,9 @@ def _optimise(
         kept.tensorboard, "pretraining", "validation", progress.step, settings.steps, console
     ) as curves:
         while progress.step < settings.steps and not progress.stopped:
-            rate = _rate(settings, progress.step)
+            rate = learning_rate(
+                settings.learning_rate, settings.warmup_fraction, progress.step, settings.steps
+            )
             for group in optimizer.param_groups:
                 group["lr"] = rate
             batch = training.batch(settings.seed, 1, progress.step).to(device)
@@ -258,14 +261,6 @@ def _groups(model: Pretrainer, decay: float) -> list[dict[str, Any]]:
         {"params": decayed, "weight_decay": decay},
         {"params": others, "weight_decay": 0.0},
     ]
-
-
-def _rate(settings: AudioPretraining, step: int) -> float:
-    warmup = round(settings.warmup_fraction * settings.steps)
-    if step < warmup:
-        return settings.learning_rate * (step + 1) / warmup
-    left = (step - warmup) / max(1, settings.steps - warmup)
-    return settings.learning_rate * (0.5 + 0.5 * math.cos(math.pi * left))
 
 
 def _step(

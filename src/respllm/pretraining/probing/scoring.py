@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 import numpy as np
 
@@ -52,14 +53,8 @@ def versus(baseline: str, units: ScoredUnits, other: ScoredUnits) -> Versus:
     return Versus(baseline, mean_auroc(other), gain.value, gain.low, gain.high, gain.note)
 
 
-def _scored(task_id: str, examples: Sequence[Example], given: np.ndarray) -> list[ScoredClip]:
+def _scored(question: str, examples: Sequence[Example], given: np.ndarray) -> list[ScoredClip]:
     return [
-        ScoredClip(
-            task_id,
-            example.clip.record.record_id,
-            example.clip.record.subject_id,
-            float(logit),
-            int(example.label or 0),
-        )
+        replace(ScoredClip.of(example, logit), task_id=question)
         for example, logit in zip(examples, given, strict=True)
     ]

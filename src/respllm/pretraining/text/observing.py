@@ -4,10 +4,6 @@ from __future__ import annotations
 
 import json
 import math
-from types import TracebackType
-from typing import Self
-
-from rich.console import Console
 
 from respllm.datasets.fetching.writing import write_whole
 from respllm.pretraining.text.folder import TextFolder
@@ -16,36 +12,19 @@ from respllm.training.curves import Curves
 
 
 class TextRecorder:
-    """The observer of a text pretraining; a context manager.
+    """The observer of a text pretraining.
 
     Args:
         folder: where the run is kept.
-        total: optimiser steps, at most.
-        console: the bar is drawn on it, if it is a terminal.
+        curves: are drawn.
         start: where it goes on from.
     """
 
-    def __init__(
-        self, folder: TextFolder, total: int, console: Console, start: TextProgress
-    ) -> None:
+    def __init__(self, folder: TextFolder, curves: Curves, start: TextProgress) -> None:
         self._folder = folder
-        self._curves = Curves(
-            folder.path / "tensorboard", "reading", "validation", start.step, total, console
-        )
+        self._curves = curves
         # Those that the continued run will do again are forgotten.
         self._lines = [entry for entry in folder.read_metrics() if entry["step"] <= start.step]
-
-    def __enter__(self) -> Self:
-        self._curves.__enter__()
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        self._curves.__exit__(kind, error, trace)
 
     def step(self, progress: TextProgress, loss: float, rate: float) -> None:
         """An optimiser step was made."""

@@ -16,6 +16,7 @@ from respllm.pretraining.text.settings import Optimisation
 from respllm.pretraining.text.state import TextProgress, TextState
 from respllm.pretraining.text.stream import TokenStream
 from respllm.training.determinism import deterministic
+from respllm.training.schedule import learning_rate
 
 BETAS = (0.9, 0.95)
 """AdamW's, as usual for language models (Brown et al. 2020)."""
@@ -68,7 +69,9 @@ def optimise(
     reader = LanguageModel(model, settings.context, settings.bf16)
     model.train()
     while progress.step < settings.steps and not progress.stopped:
-        rate = learning_rate(settings, progress.step)
+        rate = learning_rate(
+            settings.learning_rate, settings.warmup_fraction, progress.step, settings.steps
+        )
         for optimizer in optimizers:
             for group in optimizer.param_groups:
                 group["lr"] = rate
@@ -95,15 +98,6 @@ def optimise(
             observer.save(TextState(progress, _weights(model), best, states))
     model.load_state_dict(best)
     return progress
-
-
-def learning_rate(settings: Optimisation, step: int) -> float:
-    """The rate of step number `step`, from 0: linear warm-up, then a cosine to 0."""
-    warmup = round(settings.warmup_fraction * settings.steps)
-    if step < warmup:
-        return settings.learning_rate * (step + 1) / warmup
-    done = (step - warmup) / max(1, settings.steps - warmup)
-    return settings.learning_rate * (0.5 + 0.5 * math.cos(math.pi * done))
 
 
 def mean_loss(

@@ -34,6 +34,7 @@ from respllm.pretraining.text.splitting import TextSplit, split_documents
 from respllm.pretraining.text.state import TextProgress, TextState
 from respllm.pretraining.text.stream import TokenStream
 from respllm.pretraining.text.tokenizer import learn_tokenizer, read_tokenizer, save_tokenizer
+from respllm.training.curves import Curves
 from respllm.version import __version__
 
 BIGRAM, TRIGRAM, LANGUAGE_MODEL = "bigram", "trigram", "language model"
@@ -112,7 +113,10 @@ def pretrain_text(
     earlier = start.progress if start else TextProgress()
     console = console or Console(stderr=True)
     begun = time.monotonic()
-    with TextRecorder(folder, training.steps, console, earlier) as recorder:
+    with Curves(
+        out / "tensorboard", "reading", "validation", earlier.step, training.steps, console
+    ) as curves:
+        recorder = TextRecorder(folder, curves, earlier)
         progress = optimise(
             model, stream, parts["validation"], training, settings.seed, recorder, start
         )
