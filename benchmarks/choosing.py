@@ -27,14 +27,13 @@ from respllm.config import RunConfig, read_yaml
 from respllm.encoders import load_encoder
 from respllm.evaluation import ScoredClip, ScoredUnits, mean_auroc, paired_difference, scored_units
 from respllm.models import load_trained_state, predict_logits, trained_state
-from respllm.training.aligning import align
+from respllm.training.aligning import align_fresh
 from respllm.training.building import build
 from respllm.training.data import TrainingData, load_training_data
 from respllm.training.loop import optimise
 from respllm.training.observing import Silent
-from respllm.training.sound_text import sound_text
 from respllm.training.state import Progress
-from respllm.training.varying import varied
+from respllm.training.varying import with_views
 
 FOLDS = 5
 
@@ -119,16 +118,8 @@ def _answers(config: RunConfig, encoder: Any, data: TrainingData, asked: Heard) 
     training = config.training
     plain = balanced_weights(data.train.examples)
     checkpoint = build(config, encoder, data, plain)
-    if training.alignment_epochs:
-        tasks = {task.id: task for task in data.train_tasks}
-        texts = [sound_text(e, tasks[e.task_id]) for e in data.train.examples]
-        align(
-            checkpoint.model, data.train, texts, plain, checkpoint.tokenizer, training, config.seed
-        )
-    examples = varied(
-        data.train.examples, training.views, training.hidden_fields, config.protocol, config.seed
-    )
-    heard = hear(list(examples), encoder)
+    align_fresh(checkpoint, data, config, plain)
+    heard = with_views(data.train, config, encoder)
     sets = [
         ExampleSet(part.examples, part.tokens, checkpoint.tokenizer, weights)
         for part, weights in (

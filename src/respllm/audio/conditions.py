@@ -14,7 +14,6 @@ from pydantic import Field
 from respllm.audio.frontend import (
     DYNAMIC_RANGE_DB,
     FFT_HOP,
-    FFT_SAMPLES,
     MEL_HIGH_HZ,
     MEL_LOW_HZ,
     N_FRAMES,
@@ -22,6 +21,8 @@ from respllm.audio.frontend import (
     POWER_FLOOR,
     SAMPLE_RATE,
     mel_filters,
+    mel_levels,
+    scaled,
 )
 from respllm.config import StrictModel
 
@@ -57,22 +58,6 @@ class Conditions(StrictModel):
     gain_db: float = Field(default=12.0, ge=0)
 
 
-def mel_levels(waveform: np.ndarray) -> np.ndarray:
-    """Mel powers in dB of a waveform (n,) of any length: float16 (1 + n // 512, 64).
-
-    The front-end's numbers before they are scaled to [0, 1].
-    """
-    padded = np.pad(waveform, FFT_SAMPLES // 2)
-    frames = np.lib.stride_tricks.sliding_window_view(padded, FFT_SAMPLES)[::FFT_HOP]
-    found = np.empty((len(frames), N_MELS), np.float16)
-    for start in range(0, len(frames), 1024):  # an hour's spectrum at once would not fit
-        spectrum = np.fft.rfft(frames[start : start + 1024] * _HANN, axis=1)
-        power = np.square(spectrum.real) + np.square(spectrum.imag)
-        mel = power @ mel_filters().T
-        found[start : start + 1024] = 10 * np.log10(np.maximum(mel, POWER_FLOOR))
-    return found
-
-
 def elsewhere(levels: np.ndarray, conditions: Conditions, rng: np.random.Generator) -> np.ndarray:
     """Mel levels (frames, 64) in dB as they would be in another room, by another device."""
     power: np.ndarray = np.power(10, levels.astype(np.float32) / 10)
@@ -98,7 +83,7 @@ def heard_elsewhere(samples: np.ndarray, seed: Sequence[int]) -> np.ndarray:
         seed: decides everything.
     """
     rng = np.random.default_rng(seed)
-    levels = mel_levels(samples)[:N_FRAMES].astype(np.float32)
+    levels = mel_levels(samples)[:N_FRAMES]
     levels = np.roll(levels, int(rng.integers(len(levels))), axis=0)
     tempo = _FOR_TRAINING.stretch ** rng.uniform(-1, 1)
     frames = min(N_FRAMES, max(1, round(len(levels) / tempo)))
@@ -117,16 +102,12 @@ def stretched(levels: np.ndarray, start: int, length: int, frames: int) -> np.nd
 def as_log_mel(levels: np.ndarray) -> np.ndarray:
     """Mel levels (frames, 64) in dB to what an encoder takes, float32 (256, 64) in [0, 1].
 
-    As in the front-end: 80 dB below the loudest cell, then minimum to maximum; what fills less than
-    a window sits at its end and is repeated to the left.
+    Scaled as in the front-end; what fills less than a window sits at its end and is repeated.
     """
-    levels = np.maximum(levels, _FLOOR_DB)
-    levels = np.maximum(levels, levels.max() - np.float32(DYNAMIC_RANGE_DB))
-    spread = levels.max() - levels.min()
-    scaled = (levels - levels.min()) / spread if spread else np.zeros_like(levels)
-    if len(scaled) < N_FRAMES:
-        scaled = np.tile(scaled, (-(-N_FRAMES // len(scaled)), 1))[-N_FRAMES:]
-    return scaled[:N_FRAMES].astype(np.float32)
+    mel = scaled(np.maximum(levels, _FLOOR_DB))
+    if len(mel) < N_FRAMES:
+        mel = np.tile(mel, (-(-N_FRAMES // len(mel)), 1))[-N_FRAMES:]
+    return mel[:N_FRAMES].astype(np.float32)
 
 
 def _ringing(power: np.ndarray, rng: np.random.Generator) -> np.ndarray:
@@ -166,7 +147,6 @@ def _band_limits(rng: np.random.Generator) -> np.ndarray:
 
 _FOR_TRAINING = Conditions(noise_db=10.0)
 _FLOOR_DB = np.float32(10 * np.log10(POWER_FLOOR))
-_HANN = np.hanning(FFT_SAMPLES + 1)[:-1].astype(np.float32)  # periodic, as in the front-end
 _BINS = np.linspace(0, SAMPLE_RATE / 2, mel_filters().shape[1])
 _CENTRES = np.clip(
     (mel_filters() @ _BINS) / mel_filters().sum(axis=1), MEL_LOW_HZ, MEL_HIGH_HZ

@@ -40,6 +40,7 @@ N_MELS = 64
 MEL_LOW_HZ, MEL_HIGH_HZ = 50.0, 8000.0
 POWER_FLOOR = 1e-10
 DYNAMIC_RANGE_DB = 80.0
+_FRAMES_AT_ONCE = 1024  # an hour's spectrum would not fit
 
 
 def log_mel(waveform: np.ndarray, window: int = 0) -> np.ndarray:
@@ -60,7 +61,7 @@ def log_mel(waveform: np.ndarray, window: int = 0) -> np.ndarray:
 
 def log_mels(waveform: np.ndarray, indices: Sequence[int]) -> np.ndarray:
     """Log-mels of several windows of one waveform, (k, 256, 64); see `log_mel`."""
-    mels = [_mel_of_window(samples) for samples in windows(waveform, indices)]
+    mels = [scaled(mel_levels(samples)) for samples in windows(waveform, indices)]
     return np.stack(mels) if mels else np.empty((0, N_FRAMES, N_MELS), np.float32)
 
 
@@ -153,20 +154,29 @@ def _hann() -> np.ndarray:
     return np.hanning(FFT_SAMPLES + 1)[:-1].astype(np.float32)  # periodic
 
 
-def _mel_of_window(samples: np.ndarray) -> np.ndarray:
+def mel_levels(samples: np.ndarray) -> np.ndarray:
+    """Mel powers of samples (n,) of any length in dB, float32 (1 + n // 512, 64), unscaled."""
     from scipy.fft import rfft  # several transforms at once: five times numpy's speed
 
     padded = np.pad(samples, FFT_SAMPLES // 2)
     frames = np.lib.stride_tricks.sliding_window_view(padded, FFT_SAMPLES)[::FFT_HOP]
-    spectrum = rfft(frames * _hann(), axis=1)
-    power = np.square(spectrum.real) + np.square(spectrum.imag)
-    mel = power @ mel_filters().T
-    level = 10 * np.log10(np.maximum(mel, np.float32(POWER_FLOOR)))
-    level = np.maximum(level, level.max() - np.float32(DYNAMIC_RANGE_DB))
-    spread = level.max() - level.min()
+    found = np.empty((len(frames), N_MELS), np.float32)
+    for start in range(0, len(frames), _FRAMES_AT_ONCE):
+        spectrum = rfft(frames[start : start + _FRAMES_AT_ONCE] * _hann(), axis=1)
+        power = np.square(spectrum.real) + np.square(spectrum.imag)
+        mel = power @ mel_filters().T
+        level = 10 * np.log10(np.maximum(mel, np.float32(POWER_FLOOR)))
+        found[start : start + _FRAMES_AT_ONCE] = level
+    return found
+
+
+def scaled(levels: np.ndarray) -> np.ndarray:
+    """Mel levels in dB to [0, 1]: 80 dB below the loudest, then minimum to maximum; 0 if alike."""
+    levels = np.maximum(levels, levels.max() - np.float32(DYNAMIC_RANGE_DB))
+    spread = levels.max() - levels.min()
     if not spread:
-        return np.zeros_like(level)
-    return (level - level.min()) / spread
+        return np.zeros_like(levels)
+    return (levels - levels.min()) / spread
 
 
 def _count(n: int) -> int:

@@ -65,7 +65,7 @@ def probe(
         from respllm.simulation import is_simulated
         from respllm.tasks import get_task
 
-    opened, learned = open_encoder(encoder)
+    opened = open_encoder(encoder)
     folder = encoder_folder(encoder)
     with progress_bar("hearing clips") as progress:
         result = run(
@@ -76,7 +76,6 @@ def probe(
             final=final,
             seeds=seeds,
             people=people or (),
-            learned=learned,
             out=out_folder or (Path() if folder is None else folder.resolve().parent),
             progress=progress,
         )

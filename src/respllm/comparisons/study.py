@@ -160,7 +160,9 @@ class Study:
     ) -> None:
         """Keep a model's scores, and log that it looked at the test parts."""
         clips = Counter(row.scored.task_id for row in rows if row.part == "test")
-        log_look(self.folder, f"{entry.name}, seed {seed}", self.protocol, "study", clips)
+        log_look(
+            self.folder, f"{entry.name}, seed {seed}", self.protocol, "study", {"test_clips": clips}
+        )
         if left_out:
             write_json(self.place(entry, seed) / LEFT_OUT, left_out)
         write_scores(self.place(entry, seed) / SCORES, rows)

@@ -117,7 +117,7 @@ def evaluate(
             i: replace(s, notes=(*s.notes, SIMULATED_MODEL)) for i, s in selections.items()
         }
     clips = {task_id: len(s.parts["test"]) for task_id, s in selections.items()}
-    log_look(out, checkpoint.model_id, protocol, "test", clips)
+    log_look(out, checkpoint.model_id, protocol, "test", {"test_clips": clips})
     tested = [e for task in tasks for e in selections[task.id].parts["test"]]
     everything = hear([*tested, *validation], encoder, strict=strict, progress=progress)
     in_test = {id(example) for example in tested}

@@ -6,8 +6,11 @@ import json
 from collections.abc import Mapping
 from datetime import UTC, datetime
 from pathlib import Path
+from types import MappingProxyType
 
 from respllm.types import ProtocolName
+
+LOOKS = "looks.jsonl"
 
 
 def log_look(
@@ -15,13 +18,13 @@ def log_look(
     model_id: str,
     protocol: ProtocolName,
     what: str,
-    test_clips: Mapping[str, int] | None = None,
+    about: Mapping[str, object] = MappingProxyType({}),
 ) -> None:
     """Note that somebody looked at test parts: one line in `out`/looks.jsonl.
 
     Args:
-        what: "test" or "audit".
-        test_clips: by task, where they are known.
+        what: "test", "audit", "report", "study" or "probe".
+        about: what else is known: the clips of each task, the question, what came out.
     """
     out.mkdir(parents=True, exist_ok=True)
     look: dict[str, object] = {
@@ -29,8 +32,7 @@ def log_look(
         "what": what,
         "model": model_id,
         "protocol": protocol,
+        **about,
     }
-    if test_clips is not None:
-        look["test_clips"] = dict(test_clips)
-    with (out / "looks.jsonl").open("a", encoding="utf-8") as file:
+    with (out / LOOKS).open("a", encoding="utf-8") as file:
         file.write(json.dumps(look) + "\n")

@@ -19,11 +19,14 @@ from torch import Tensor, nn
 from torch.nn.functional import cross_entropy, log_softmax, normalize
 
 from respllm.batching import Heard, TextTokenizer, mixed_batches, pooled_tokens
-from respllm.config import TrainingConfig
+from respllm.config import RunConfig, TrainingConfig
+from respllm.models import Checkpoint
 from respllm.models.respllm import RespLLM
+from respllm.training.data import TrainingData
 from respllm.training.determinism import deterministic
 from respllm.training.loop import TrainingDivergedError
 from respllm.training.schedule import learning_rate
+from respllm.training.sound_text import sound_text
 
 TEMPERATURE = 0.07
 SMALLEST_TEMPERATURE = 0.01
@@ -48,6 +51,31 @@ class AlignmentSummary:
     texts: int
     nearest_before: float
     nearest_after: float
+
+
+def align_fresh(
+    checkpoint: Checkpoint,
+    data: TrainingData,
+    config: RunConfig,
+    weights: np.ndarray,
+    console: Console | None = None,
+) -> AlignmentSummary | None:
+    """Align a fresh model's sounds with words, if its run says so and it hears any."""
+    fresh = config.init_from is None and "audio" in config.model.inputs
+    if not config.training.alignment_epochs or not fresh:
+        return None
+    tasks = {task.id: task for task in data.train_tasks}
+    texts = [sound_text(example, tasks[example.task_id]) for example in data.train.examples]
+    return align(
+        checkpoint.model,
+        data.train,
+        texts,
+        weights,
+        checkpoint.tokenizer,
+        config.training,
+        config.seed,
+        console,
+    )
 
 
 @deterministic()

@@ -5,13 +5,16 @@ from __future__ import annotations
 import hashlib
 import io
 import os
+from collections.abc import Callable
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import torch
 
 from respllm.errors import CheckpointError
+
+Restored = TypeVar("Restored")
 
 _DIGEST = hashlib.sha256().digest_size
 
@@ -48,15 +51,35 @@ class Progress:
 def save_state(
     path: Path, progress: Progress, weights: dict[str, torch.Tensor], optimizer: dict[str, Any]
 ) -> None:
-    """Write the state so that the file is the old or the new one, never half of it.
+    """Write all that the next step follows from, besides seed and step number.
+
+    The order of examples and the dropout masks follow from those: they need no saving.
+    """
+    content = {"progress": asdict(progress), "weights": weights, "optimizer": optimizer}
+    write_checked(path, content)
+
+
+def load_state(path: Path) -> tuple[Progress, dict[str, torch.Tensor], dict[str, Any]]:
+    """Read what `save_state` wrote.
+
+    Raises:
+        CheckpointError: damaged.
+    """
+    return read_checked(
+        path, lambda found: (Progress(**found["progress"]), found["weights"], found["optimizer"])
+    )
+
+
+def write_checked(path: Path, content: dict[str, Any]) -> None:
+    """Write tensors and numbers so that the file is the old or the new one, never half of it.
 
     Its last 32 bytes are the SHA-256 of the others: torch itself does not notice false bytes.
 
-    The order of examples and the dropout masks follow from seed and step: they need no saving.
+    Raises:
+        CheckpointError: no space left, or the folder cannot be written.
     """
     path.parent.mkdir(parents=True, exist_ok=True)
     new = path.with_name(path.name + ".new")
-    content = {"progress": asdict(progress), "weights": weights, "optimizer": optimizer}
     try:
         with new.open("w+b") as file:
             torch.save(content, file)
@@ -77,8 +100,11 @@ def save_state(
     os.replace(new, path)
 
 
-def load_state(path: Path) -> tuple[Progress, dict[str, torch.Tensor], dict[str, Any]]:
-    """Read a state.
+def read_checked(path: Path, restore: Callable[[dict[str, Any]], Restored]) -> Restored:
+    """Read what `write_checked` wrote.
+
+    Args:
+        restore: makes of it what was written; whatever it raises means damage.
 
     Raises:
         CheckpointError: damaged.
@@ -88,8 +114,7 @@ def load_state(path: Path) -> tuple[Progress, dict[str, torch.Tensor], dict[str,
         file, digest = memoryview(written)[:-_DIGEST], written[-_DIGEST:]
         if hashlib.sha256(file).digest() != digest:
             raise ValueError("checksum")
-        content = torch.load(io.BytesIO(file), map_location="cpu", weights_only=True)
-        return Progress(**content["progress"]), content["weights"], content["optimizer"]
+        return restore(torch.load(io.BytesIO(file), map_location="cpu", weights_only=True))
     except Exception as error:  # a false pickle raises a dozen unrelated classes
         raise CheckpointError(
             f"The saved state is damaged ({type(error).__name__})",

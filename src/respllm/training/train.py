@@ -21,7 +21,6 @@ from respllm.batching import (
     TextTokenizer,
     balanced_weights,
     cut_note,
-    hear,
 )
 from respllm.config import RunConfig
 from respllm.encoders import AudioEncoder, load_encoder
@@ -30,7 +29,7 @@ from respllm.models import Checkpoint
 from respllm.models.device import peak_memory, place
 from respllm.tasks import Learned
 from respllm.tasks.removed import Removed
-from respllm.training.aligning import align
+from respllm.training.aligning import align_fresh
 from respllm.training.answer_parts import keep_answer_parts
 from respllm.training.building import build
 from respllm.training.curves import Curves
@@ -38,9 +37,8 @@ from respllm.training.data import TrainingData, load_training_data, split_hashes
 from respllm.training.loop import Start, optimise
 from respllm.training.observing import RunRecorder, Silent, halvings
 from respllm.training.run_folder import RunFolder, write_json
-from respllm.training.sound_text import sound_text
 from respllm.training.state import Progress, load_state
-from respllm.training.varying import varied
+from respllm.training.varying import with_views
 from respllm.types import Example
 from respllm.version import __version__
 
@@ -106,18 +104,19 @@ def train(
         config, task_folder, data_root, encoder, strict=strict, progress=progress
     )
     checkpoint = build(config, encoder, data, _weights(config, data.train.examples))
-    heard = _with_views(config, data, encoder, progress)
+    heard = with_views(data.train, config, encoder, progress)
     weights = _weights(config, heard.examples)
     train_set = _example_set(heard, checkpoint.tokenizer, weights)
     validation_set = _example_set(data.validation, checkpoint.tokenizer)
     cuts = _cuts(config, data, checkpoint.tokenizer)
     processes = accelerator.num_processes
     start = _start(folder, data) if resume else None
-    alignment = (
-        _alignment(config, data, checkpoint, console if accelerator.is_main_process else None)
-        if start is None
-        else folder.read_record().get("alignment")  # its weights come with its state
-    )
+    if start is None:
+        shown = console if accelerator.is_main_process else None
+        found = align_fresh(checkpoint, data, config, _weights(config, data.train.examples), shown)
+        alignment = None if found is None else asdict(found)
+    else:
+        alignment = folder.read_record().get("alignment")  # its weights come with its state
     if accelerator.is_main_process and start is None:
         record = _record(config, data, checkpoint, encoder, task_folder, processes, cuts)
         record["alignment"] = alignment
@@ -183,41 +182,10 @@ def _learned(config: RunConfig, data: TrainingData) -> Learned:
     return learned | Learned.read(before) if before.is_file() else learned
 
 
-def _with_views(
-    config: RunConfig,
-    data: TrainingData,
-    encoder: AudioEncoder,
-    progress: Callable[[int, int], None] | None,
-) -> Heard:
-    """What an epoch reads: every training clip, and its views."""
-    views, hidden = config.training.views, config.training.hidden_fields
-    if not views:
-        return data.train
-    examples = varied(data.train.examples, views, hidden, config.protocol, config.seed)
-    return hear(list(examples), encoder, progress=progress)
-
-
 def _weights(config: RunConfig, examples: Sequence[Example]) -> np.ndarray:
     if config.training.balance == "loss":
         return balanced_weights(examples)
     return np.ones(len(examples), np.float32)
-
-
-def _alignment(
-    config: RunConfig, data: TrainingData, checkpoint: Checkpoint, console: Console | None
-) -> dict[str, Any] | None:
-    """Align a fresh model's sounds with words, if it hears any; what the record says of it."""
-    settings = config.training
-    fresh = config.init_from is None and "audio" in config.model.inputs
-    if not settings.alignment_epochs or not fresh:
-        return None
-    tasks = {task.id: task for task in data.train_tasks}
-    examples = data.train.examples
-    texts = [sound_text(example, tasks[example.task_id]) for example in examples]
-    weights = _weights(config, examples)
-    model, tokenizer = checkpoint.model, checkpoint.tokenizer
-    aligned = align(model, data.train, texts, weights, tokenizer, settings, config.seed, console)
-    return asdict(aligned)
 
 
 def _example_set(

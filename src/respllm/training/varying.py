@@ -2,14 +2,38 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import fields, replace
 
 import numpy as np
 
+from respllm.batching import Heard, hear
+from respllm.config import RunConfig
+from respllm.encoders import AudioEncoder
 from respllm.prompts import dms_text
 from respllm.tasks.selection import shown_dms
 from respllm.types import Dms, Example, ProtocolName
+
+
+def with_views(
+    heard: Heard,
+    config: RunConfig,
+    encoder: AudioEncoder,
+    progress: Callable[[int, int], None] | None = None,
+) -> Heard:
+    """What an epoch reads: every training example, and its views.
+
+    Args:
+        heard: training examples, and nothing else.
+        progress: called with (clips done, clips in all).
+    """
+    training = config.training
+    if not training.views:
+        return heard
+    examples = varied(
+        heard.examples, training.views, training.hidden_fields, config.protocol, config.seed
+    )
+    return hear(list(examples), encoder, progress=progress)
 
 
 def varied(

@@ -5,7 +5,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from respllm.audio import log_mels, trim_silence
-from respllm.audio.conditions import mel_levels
+from respllm.audio.frontend import mel_levels
 from respllm.pretraining.audio.augmenting import hide_stripes, make_view
 from respllm.pretraining.audio.settings import Augmentation
 from tests.audio.sounds import noise

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import json
+import shutil
 from pathlib import Path
 from typing import Any
 
@@ -115,9 +116,14 @@ def test_a_damaged_state_says_what_to_do(texts: Path, tmp_path: Path) -> None:
     plan = settings()
     plan = plan.model_copy(update={"training": plan.training.model_copy(update={"steps": 2})})
     pretrain_text(plan, tmp_path / "out", source_folder=texts)
-    (tmp_path / "out" / "state" / "last.pt").write_bytes(b"no state")
-    with pytest.raises(CheckpointError, match="delete the run's folder"):
+    state = tmp_path / "out" / "state" / "last.pt"
+    content = bytearray(state.read_bytes())
+    content[len(content) // 2] ^= 1  # torch itself would not notice
+    state.write_bytes(content)
+    with pytest.raises(CheckpointError, match="delete the run folder's `state`"):
         pretrain_text(plan, tmp_path / "out", source_folder=texts, resume=True)
+    shutil.rmtree(state.parent)
+    assert pretrain_text(plan, tmp_path / "out", source_folder=texts, resume=True).steps == 2
 
 
 def test_it_stops_when_nothing_gets_better(texts: Path, tmp_path: Path) -> None:

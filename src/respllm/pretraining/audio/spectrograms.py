@@ -10,8 +10,7 @@ from pathlib import Path
 import numpy as np
 
 from respllm.audio import check_usable, load_audio, trim_silence
-from respllm.audio.conditions import mel_levels
-from respllm.audio.frontend import FFT_HOP, N_MELS
+from respllm.audio.frontend import FFT_HOP, N_MELS, mel_levels
 from respllm.errors import AudioError, RespllmError
 from respllm.pretraining.audio.settings import SimulatedSound
 from respllm.simulation.devices import DEVICES, record
@@ -123,7 +122,7 @@ def _decoded(record: Record) -> np.ndarray | None:
     try:
         waveform = load_audio(record.audio_path)
         check_usable(waveform)
-        return mel_levels(trim_silence(waveform))
+        return mel_levels(trim_silence(waveform)).astype(np.float16)
     except AudioError:
         return None
 
@@ -144,4 +143,4 @@ def _synthesised(seed: int, number: int) -> np.ndarray:
         import soxr
 
         samples = soxr.resample(samples, device.sampling_rate, RATE)
-    return mel_levels(trim_silence(samples.astype(np.float32)))
+    return mel_levels(trim_silence(samples.astype(np.float32))).astype(np.float16)

@@ -15,9 +15,10 @@ from respllm.encoders.htsat_checkpoint import DESCRIPTION, WEIGHTS, describe
 from respllm.encoders.pretrained import PretrainedHtsat
 from respllm.errors import ConfigError, unknown_name
 from respllm.evaluation import mean_auroc
+from respllm.inference.looks import LOOKS
 from respllm.pretraining.probing.curve import learning_curve
 from respllm.pretraining.probing.features import log_mel_statistics, token_statistics
-from respllm.pretraining.probing.looking import LOOKS, written_down
+from respllm.pretraining.probing.looking import written_down
 from respllm.pretraining.probing.nested import FEWEST, FOLDS, Answer, transferred
 from respllm.pretraining.probing.questions import Question, questions
 from respllm.pretraining.probing.results import (
@@ -48,23 +49,18 @@ class _Column:
     answer: Answer = transferred
 
 
-def open_encoder(name: str) -> tuple[AudioEncoder, Learned | None]:
+def open_encoder(name: str) -> AudioEncoder:
     """An encoder by registry name, or from the folder that `respllm pretrain audio` wrote.
-
-    Returns:
-        the encoder, and whom it heard; None where that is not written beside its weights.
 
     Raises:
         ConfigError: neither.
         CheckpointError: its weights cannot be read.
     """
     if name in ENCODERS:
-        opened = load_encoder(name)
-        return opened, _heard(opened)
+        return load_encoder(name)
     folder = encoder_folder(name)
     if folder is not None:
-        opened = load_encoder(describe(folder).architecture.name, folder)
-        return opened, _heard(opened)
+        return load_encoder(describe(folder).architecture.name, folder)
     raise ConfigError(
         unknown_name("encoder", name, ENCODERS),
         where="ENCODER",
@@ -83,9 +79,10 @@ def encoder_folder(name: str) -> Path | None:
 
 
 def _heard(encoder: AudioEncoder) -> Learned | None:
-    if not encoder.has_weights:
-        return Learned(frozenset(), frozenset())
-    return None if encoder.heard is None else Learned.read(encoder.heard)
+    """Whom its weights have heard; None: that is not known."""
+    if encoder.heard is not None:
+        return Learned.read(encoder.heard)
+    return None if encoder.has_weights else Learned(frozenset(), frozenset())
 
 
 def probe(
@@ -97,7 +94,6 @@ def probe(
     final: bool = False,
     seeds: int = SEEDS,
     people: Sequence[int] = (),
-    learned: Learned | None = None,
     out: Path = Path(),
     progress: Callable[[int, int], None] | None = None,
 ) -> ProbeResult:
@@ -112,7 +108,6 @@ def probe(
         seeds: divisions into folds that are averaged.
         people: numbers of labelled people to learn from, for a learning curve of each question
             that cross-validates people.
-        learned: whom the encoder heard; None: it is not known.
         out: folder in which looks at people held out for the end are written down (looks.jsonl).
         progress: called with (clips done, clips in all), for each encoder and question.
 
@@ -137,7 +132,7 @@ def probe(
                 else "check the data root",
             )
     chosen = [question for question in asked if not tasks or question.id in tasks]
-    columns = _columns(encoder, progress)
+    columns, learned = _columns(encoder, progress), _heard(encoder)
     rows = []
     for question in chosen:
         ask = partial(_row, question, columns, seeds, people, learned)

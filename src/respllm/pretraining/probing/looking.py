@@ -2,20 +2,15 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable
-from datetime import UTC, datetime
 from pathlib import Path
 
+from respllm.inference.looks import LOOKS, log_look
 from respllm.pretraining.probing.results import ProbeRow
-
-LOOKS = "looks.jsonl"
 
 
 def written_down(folder: Path, encoder: str, ask: Callable[[], ProbeRow]) -> ProbeRow:
-    """Ask a question about people held out, and write down what came out, if it was scored.
-
-    One line in `folder`/looks.jsonl, which begins as those of `respllm.inference.looks.log_look`.
+    """Ask a question about people held out; a line in `folder`/looks.jsonl, if it was scored.
 
     Args:
         folder: where looks are kept; made if missing.
@@ -26,23 +21,16 @@ def written_down(folder: Path, encoder: str, ask: Callable[[], ProbeRow]) -> Pro
         OSError: nothing can be written there; nobody was asked then.
     """
     folder.mkdir(parents=True, exist_ok=True)
-    with (folder / LOOKS).open("a", encoding="utf-8") as file:
+    with (folder / LOOKS).open("a"):
         row = ask()
-        if row.score is not None:
-            look = {
-                "time": datetime.now(UTC).isoformat(timespec="seconds"),
-                "what": "probe",
-                "model": encoder,
-                "protocol": "clean",
-                "question": row.id,
-                "result": {
-                    "n_subjects": row.score.n_subjects,
-                    "auroc": row.score.value,
-                    "low": row.score.low,
-                    "high": row.score.high,
-                    "baselines": {one.baseline: one.auroc.value for one in row.versus},
-                    "curve": {str(point.people): point.score.value for point in row.curve},
-                },
-            }
-            file.write(json.dumps(look) + "\n")
+    if row.score is not None:
+        result = {
+            "n_subjects": row.score.n_subjects,
+            "auroc": row.score.value,
+            "low": row.score.low,
+            "high": row.score.high,
+            "baselines": {one.baseline: one.auroc.value for one in row.versus},
+            "curve": {str(point.people): point.score.value for point in row.curve},
+        }
+        log_look(folder, encoder, "clean", "probe", {"question": row.id, "result": result})
     return row

@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-import io
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
 import torch
 
-from respllm.datasets.fetching.writing import write_whole
-from respllm.errors import CheckpointError
+from respllm.training.state import read_checked, write_checked
 
 
 @dataclass(slots=True)
@@ -49,16 +47,13 @@ class TextState:
 
     def save(self, path: Path) -> None:
         """Write it so that the file is the old or the new one, never half of it."""
-        path.parent.mkdir(parents=True, exist_ok=True)
-        buffer = io.BytesIO()
         content = {
             "progress": asdict(self.progress),
             "weights": self.weights,
             "best": self.best,
             "optimizers": self.optimizers,
         }
-        torch.save(content, buffer)
-        write_whole(path, buffer.getvalue())
+        write_checked(path, content)
 
     @classmethod
     def load(cls, path: Path) -> TextState:
@@ -67,17 +62,6 @@ class TextState:
         Raises:
             CheckpointError: damaged.
         """
-        try:
-            content = torch.load(path, map_location="cpu", weights_only=True)
-            return cls(
-                TextProgress(**content["progress"]),
-                content["weights"],
-                content["best"],
-                content["optimizers"],
-            )
-        except Exception as error:  # a false pickle raises a dozen unrelated classes
-            raise CheckpointError(
-                f"The saved state is damaged ({type(error).__name__})",
-                where=str(path),
-                next_step="delete the run's folder and start its pretraining again",
-            ) from error
+        return read_checked(
+            path, lambda found: cls(**found | {"progress": TextProgress(**found["progress"])})
+        )
