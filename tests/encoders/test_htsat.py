@@ -7,7 +7,7 @@ import torch
 from transformers import ClapAudioConfig, ClapAudioModel
 
 from respllm.encoders.htsat import TOGETHER, HtsAt
-from respllm.encoders.opera_ct import raster
+from respllm.encoders.htsat_encoder import raster
 from tests.encoders.conftest import mels
 
 

@@ -15,7 +15,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from respllm.encoders.opera_ct import raster
+from respllm.encoders.htsat_encoder import raster
 from respllm.models import RespLLM
 
 

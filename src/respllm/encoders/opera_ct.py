@@ -9,10 +9,8 @@ from transformers import ClapAudioConfig, ClapAudioModel
 
 from respllm.audio.frontend import FRONTEND
 from respllm.encoders import opera_checkpoint
-from respllm.encoders.htsat_encoder import TIME_CHUNKS, HtsatEncoder, raster
+from respllm.encoders.htsat_encoder import TIME_CHUNKS, HtsatEncoder
 from respllm.types import Precision
-
-__all__ = ["OperaCT", "raster"]
 
 
 class OperaCT(HtsatEncoder):
