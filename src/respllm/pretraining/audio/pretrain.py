@@ -16,6 +16,7 @@ from respllm.encoders import htsat_checkpoint
 from respllm.encoders.architectures import ARCHITECTURES
 from respllm.encoders.pretrained import new_network
 from respllm.errors import RespllmError
+from respllm.models import default_device
 from respllm.pretraining.audio.card import audio_card
 from respllm.pretraining.audio.folder import AudioFolder
 from respllm.pretraining.audio.hearing import Chosen, choose
@@ -62,7 +63,7 @@ class PretrainingSummary:
     Attributes:
         folder: of the run.
         encoder: folder of the best weights, for an encoder's `checkpoint`.
-        identity: name, weights' hash and front-end version.
+        identity: name and the weights' hash.
         steps, best_step: done, and the one that is kept.
         validation: of the kept step.
         hours: of sound that was heard.
@@ -126,7 +127,6 @@ def pretrain_audio(
     model = Pretrainer(
         new_network(architecture, settings.seed), architecture, settings.objectives, settings.seed
     )
-    device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
     description = {
         "respllm": __version__,
         "settings": settings.model_dump(mode="json"),
@@ -135,7 +135,9 @@ def pretrain_audio(
         "validation_people": validation.people,
         "recordings": _counts(spectrograms),
     }
-    done = _optimise(model.to(device), training, validation, settings, kept, console, description)
+    done = _optimise(
+        model.to(default_device()), training, validation, settings, kept, console, description
+    )
     kept.spectrograms.unlink()
     found = htsat_checkpoint.describe(kept.encoder)
     notes = chosen.notes
