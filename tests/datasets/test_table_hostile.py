@@ -9,7 +9,7 @@ import pytest
 
 from respllm.datasets.table_cells import canonical
 from respllm.errors import DataError
-from tests.datasets.test_table import read, read_one
+from tests.datasets.tables import read, read_one
 
 DEEP = b"[" * 100_000
 DIGITS = b"9" * 5000

@@ -51,3 +51,12 @@ def write_tiny_llm(folder: Path, architecture: str, seed: int = 0) -> Path:
 def tiny_llm(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A folder with a tiny model of each architecture in turn."""
     return write_tiny_llm(tmp_path_factory.mktemp("llm") / request.param, request.param)
+
+
+@pytest.fixture
+def saved(tmp_path: Path) -> Path:
+    """The folder of a saved model."""
+    from tests.models.checkpoints import make_checkpoint
+
+    make_checkpoint("nano").save_pretrained(tmp_path / "saved")
+    return tmp_path / "saved"

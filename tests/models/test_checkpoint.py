@@ -8,103 +8,24 @@ import os
 import random
 import shutil
 from collections.abc import Callable
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import pytest
 import torch
 from safetensors import SafetensorError
-from safetensors.torch import load_file, save_file
+from safetensors.torch import load_file
 
-from respllm.batching import ExampleSet, TextTokenizer
-from respllm.config import LoraSettings, ModelConfig
 from respllm.errors import CheckpointError
 from respllm.models import (
     Checkpoint,
-    CheckpointConfig,
-    KnownTask,
-    assemble,
     for_inference,
-    load_llm,
     load_trained_state,
     trained_state,
 )
 from respllm.models.checkpoint import CARD, CONFIG, WEIGHTS, checkpoint_folder
-from respllm.tasks import get_task
-from respllm.types import Clip, Dms, Example, Record
+from tests.models.checkpoints import edit_config, edit_weights, logits, make_checkpoint
 from tests.models.conftest import write_tiny_llm
-
-WIDTH = 24
-
-
-def make_checkpoint(llm: str, **changes: Any) -> Checkpoint:
-    """A checkpoint as after a training: every trained weight is moved away from its start."""
-    config = ModelConfig(llm=llm, head="attention", lora=LoraSettings(r=4))
-    loaded = load_llm(config, seed=3)
-    model = assemble(loaded.model, config, WIDTH, seed=3)
-    with torch.no_grad():
-        torch.manual_seed(9)
-        for parameter in model.parameters():
-            if parameter.requires_grad:
-                parameter.add_(0.1 * torch.randn_like(parameter))
-    settings: dict[str, Any] = {
-        "model": config,
-        "base_identity": loaded.identity,
-        "encoder_name": "mel-patch",
-        "encoder_identity": "mel-patch-test",
-        "audio_width": WIDTH,
-        "protocol": "clean",
-        "seed": 3,
-        "tasks": (KnownTask.of(get_task("S7"), 0.25, 0.5), KnownTask.of(get_task("T5"))),
-        "datasets": ("icbhi",),
-        "agreement_only": (),
-        "simulated": False,
-    }
-    return Checkpoint(
-        model.eval(), TextTokenizer(loaded.tokenizer), CheckpointConfig(**settings | changes)
-    )
-
-
-def logits(checkpoint: Checkpoint) -> torch.Tensor:
-    record = Record("d/r", "d/s", "d", "lung", Path("r.wav"), Dms())
-    texts = ("Gender: Male. Age: 65.", "", "Age: 30. Ünïcode <s>.")
-    examples = [
-        Example("S7", Clip(record, window=i), "COPD?", t, None) for i, t in enumerate(texts)
-    ]
-    audio = np.random.default_rng(0).standard_normal((3, 64, WIDTH)).astype(np.float32)
-    batch = ExampleSet(examples, lambda rows: audio[list(rows)], checkpoint.tokenizer).batch(
-        range(3)
-    )
-    with torch.inference_mode():
-        return checkpoint.model(batch)
-
-
-def edit_config(folder: Path, **changes: Any) -> None:
-    """Change the configuration and let it vouch for itself."""
-    from respllm.models.checkpoint import _digest
-
-    content = json.loads((folder / CONFIG).read_text(encoding="utf-8")) | changes
-    content["config_sha256"] = _digest(content)
-    (folder / CONFIG).write_text(json.dumps(content), encoding="utf-8")
-
-
-def edit_weights(folder: Path, change: Callable[[dict[str, torch.Tensor]], None]) -> None:
-    """Change the weights and let the configuration vouch for them."""
-    from respllm.models.checkpoint import _sha256
-
-    weights = load_file(folder / WEIGHTS)
-    change(weights)
-    save_file(weights, folder / WEIGHTS)
-    edit_config(folder, weights_sha256=_sha256(folder / WEIGHTS))
-
-
-@pytest.fixture
-def saved(tmp_path: Path) -> Path:
-    folder = tmp_path / "saved"
-    make_checkpoint("nano").save_pretrained(folder)
-    return folder
 
 
 @pytest.fixture(scope="module")
@@ -362,102 +283,3 @@ def test_a_folder_without_a_checkpoint_says_what_to_run(tmp_path: Path) -> None:
     for source in (tmp_path, tmp_path / "nowhere", "nowhere"):
         with pytest.raises(CheckpointError, match=r"No checkpoint in .*respllm train"):
             checkpoint_folder(source)
-
-
-def test_a_model_on_the_hub_is_fetched(saved: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    asked = []
-
-    def fetch(name: str) -> str:
-        asked.append(name)
-        return str(saved)
-
-    monkeypatch.setattr("huggingface_hub.snapshot_download", fetch)
-    assert Checkpoint.from_pretrained("owner/name").config.seed == 3
-    assert asked == ["owner/name"]
-
-
-def test_a_hub_that_cannot_be_reached_is_one_clear_error(monkeypatch: pytest.MonkeyPatch) -> None:
-    def fail(name: str) -> str:
-        raise ConnectionError("no route\nto host")
-
-    monkeypatch.setattr("huggingface_hub.snapshot_download", fail)
-    with pytest.raises(CheckpointError, match="'owner/name' is no local folder"):
-        checkpoint_folder("owner/name")
-
-
-class FakeHub:
-    """Stands for `HfApi`: keeps what is uploaded."""
-
-    uploads: list[dict[str, Any]]
-
-    def __init__(self) -> None:
-        type(self).uploads = []
-
-    def create_repo(self, repo_id: str, *, private: bool, exist_ok: bool) -> None:
-        self.private = private
-
-    def upload_folder(self, *, repo_id: str, folder_path: Path) -> str:
-        names = {path.name for path in folder_path.iterdir()}
-        self.uploads.append({"repo": repo_id, "private": self.private, "names": names})
-        return f"https://hub/{repo_id}"
-
-
-def test_a_checkpoint_is_pushed_whole_and_private(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("huggingface_hub.HfApi", FakeHub)
-    address = make_checkpoint("nano").push_to_hub("me/model")
-    assert address == "https://hub/me/model"
-    (upload,) = FakeHub.uploads
-    assert upload["private"] is True
-    assert {CONFIG, WEIGHTS, CARD, "tokenizer.json"} <= upload["names"]
-
-
-def test_data_under_an_agreement_is_not_pushed_unless_named(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    monkeypatch.setattr("huggingface_hub.HfApi", FakeHub)
-    FakeHub.uploads = []
-    checkpoint = make_checkpoint(
-        "nano", datasets=("covid19_sounds", "icbhi"), agreement_only=("covid19_sounds",)
-    )
-    for named in ((), ("icbhi",), ("covid19-sounds",)):
-        with pytest.raises(CheckpointError, match=r"agreement: covid19_sounds.*agreement_only="):
-            checkpoint.push_to_hub("me/model", agreement_only=named)
-    assert FakeHub.uploads == []
-    checkpoint.push_to_hub("me/model", agreement_only=["covid19_sounds"])
-    assert len(FakeHub.uploads) == 1
-
-
-def test_the_card_tells_data_terms_and_purpose(saved: Path, llama: Path, tmp_path: Path) -> None:
-    card = (saved / CARD).read_text(encoding="utf-8")
-    assert "Not a medical device" in card
-    assert "Research software" in card
-    assert "| S7 | icbhi | COPD | lung sounds | 0.250 |" in card
-    assert "| T5 | kauh | COPD | lung sounds |  |" in card
-    assert "ICBHI" in card
-    assert "Licence: " in card
-    assert "license: apache-2.0" in card
-    assert "simulated" not in card
-    adapted = make_checkpoint(str(llama))
-    adapted.save_pretrained(tmp_path / "adapted")
-    text = (tmp_path / "adapted" / CARD).read_text(encoding="utf-8")
-    assert "base_model: llama" in text, "a path of this machine says nothing elsewhere"
-    assert "frozen, with LoRA adapters" in text
-
-
-def test_the_card_of_a_preset_names_its_terms() -> None:
-    from respllm.models.card import model_card
-
-    tasks = (KnownTask.of(get_task("S7"), 0.25, 0.5),)
-    card = model_card(ModelConfig(llm="openbiollm-8b"), "opera-ct", tasks, ["mine"], False)
-    assert "base_model: aaditya/Llama3-OpenBioLLM-8B" in card
-    assert "Meta Llama 3 Community License" in card
-    assert "mine: an own table" in card
-
-
-def test_the_card_of_a_simulated_run_says_that_it_means_nothing(tmp_path: Path) -> None:
-    checkpoint = make_checkpoint("nano")
-    simulated = replace(checkpoint, config=checkpoint.config.model_copy(update={"simulated": True}))
-    simulated.save_pretrained(tmp_path / "model")
-    card = (tmp_path / "model" / CARD).read_text(encoding="utf-8")
-    assert "On real recordings its numbers mean nothing" in card
-    assert "simulated in its layout" in card

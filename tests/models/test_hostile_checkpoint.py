@@ -12,13 +12,7 @@ import torch
 from respllm.errors import CheckpointError, RespllmError
 from respllm.models import Checkpoint
 from respllm.models.checkpoint import CONFIG, WEIGHTS, _sha256
-from tests.models.test_checkpoint import make_checkpoint
-
-
-@pytest.fixture
-def saved(tmp_path: Path) -> Path:
-    make_checkpoint("nano").save_pretrained(tmp_path / "saved")
-    return tmp_path / "saved"
+from tests.models.checkpoints import make_checkpoint
 
 
 def rewritten(folder: Path, **changes: Any) -> None:

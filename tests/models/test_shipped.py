@@ -14,8 +14,8 @@ from respllm.config import ModelConfig
 from respllm.errors import CheckpointError, ConfigError
 from respllm.models import Checkpoint, assemble, llm, load_llm
 from respllm.models.checkpoint import CARD
+from tests.models.checkpoints import WIDTH, logits, make_checkpoint
 from tests.models.conftest import write_tiny_llm
-from tests.models.test_checkpoint import WIDTH, logits, make_checkpoint
 
 
 @pytest.fixture

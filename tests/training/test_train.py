@@ -19,8 +19,8 @@ from respllm.tasks import get_task
 from respllm.training import RunFolder, train
 from respllm.training.observing import RunRecorder
 from respllm.training.state import load_state
+from tests.models.checkpoints import edit_config
 from tests.models.conftest import write_tiny_llm
-from tests.models.test_checkpoint import edit_config
 
 
 def weights_of(run: Path) -> str:
